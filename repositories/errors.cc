@@ -1,0 +1,152 @@
+#include "repositories/errors.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include "google/rpc/error_details.pb.h"
+
+namespace aquifer {
+namespace {
+
+using absl::StatusCode;
+
+constexpr ErrorEntry kCatalogue[] = {
+    {Reason::kInvalidFields, "INVALID_FIELDS", StatusCode::kInvalidArgument, Retry::kNever,
+     "A field of the request breaks its rules; BadRequest names each one.",
+     "Correct the named fields."},
+    {Reason::kMessageUnreadable, "MESSAGE_UNREADABLE", StatusCode::kInvalidArgument, Retry::kNever,
+     "The request is not the method's message, or holds text that is not UTF-8.",
+     "Send the message the method takes, with texts in UTF-8."},
+    {Reason::kPageTokenMismatch, "PAGE_TOKEN_MISMATCH", StatusCode::kInvalidArgument, Retry::kNever,
+     "The page token was made for another filter or order, or was altered.",
+     "Repeat the request that made the token, changing only page_size and page_token."},
+    {Reason::kCollectionNotFound, "COLLECTION_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
+     "There is no such collection line.", "Check the id, or the device and the instant."},
+    {Reason::kCollectorAliasNotFound, "COLLECTOR_ALIAS_NOT_FOUND", StatusCode::kNotFound,
+     Retry::kNever, "The collector text is not mapped to a worker.",
+     "ListCollectorTexts shows the texts and their workers."},
+    {Reason::kWorkerNotFound, "WORKER_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
+     "There is no such worker.", "Check the worker id."},
+    {Reason::kStaleVersion, "STALE_VERSION", StatusCode::kAborted, Retry::kNever,
+     "The row changed since the caller read it.",
+     "Read it again, decide again, and send the version just read."},
+    {Reason::kCountMismatch, "COUNT_MISMATCH", StatusCode::kFailedPrecondition, Retry::kNever,
+     "The filter selects another number of lines than expected.",
+     "Do a dry run, look at the number, and send it as expected_count."},
+    {Reason::kTooManyLines, "TOO_MANY_LINES", StatusCode::kFailedPrecondition, Retry::kNever,
+     "The filter selects more lines than one call may delete.", "Narrow the filter."},
+    {Reason::kQueueFull, "QUEUE_FULL", StatusCode::kResourceExhausted, Retry::kSafe,
+     "More calls wait than the server queues.",
+     "Wait the advised delay; if it lasts, raise queue_capacity or pool_max."},
+    {Reason::kPoolExhausted, "POOL_EXHAUSTED", StatusCode::kResourceExhausted, Retry::kSafe,
+     "No database connection came free in time.",
+     "Wait the advised delay; if it lasts, raise pool_max or find the slow statement."},
+    {Reason::kDeadlineExceeded, "DEADLINE_EXCEEDED", StatusCode::kDeadlineExceeded,
+     Retry::kIfIdempotent, "The deadline passed before the answer was ready.",
+     "Allow more time, or ask for less."},
+    {Reason::kCancelled, "CANCELLED", StatusCode::kCancelled, Retry::kIfIdempotent,
+     "The caller left.", "None needed."},
+    {Reason::kShuttingDown, "SHUTTING_DOWN", StatusCode::kUnavailable, Retry::kSafe,
+     "The server is stopping.", "Call another instance, or this one after its restart."},
+    {Reason::kDatabaseUnavailable, "DATABASE_UNAVAILABLE", StatusCode::kUnavailable, Retry::kSafe,
+     "The database cannot be reached, or closed the connection.",
+     "Wait the advised delay; the server reconnects by itself."},
+    {Reason::kDatabaseRefused, "DATABASE_REFUSED", StatusCode::kUnavailable, Retry::kNever,
+     "The database refuses the server's user, password or privileges.",
+     "Check database_url and the grants of its role."},
+    {Reason::kDatabaseFull, "DATABASE_FULL", StatusCode::kResourceExhausted, Retry::kNever,
+     "The database has no disk space, memory or lock space left.", "Free or add space."},
+    {Reason::kSchemaMismatch, "SCHEMA_MISMATCH", StatusCode::kFailedPrecondition, Retry::kNever,
+     "A table, column or function the server needs is not there.",
+     "Run aquifer-server migrate up."},
+    {Reason::kTransactionConflict, "TRANSACTION_CONFLICT", StatusCode::kAborted, Retry::kSafe,
+     "Concurrent transactions collided more often than the server retries.",
+     "Wait the advised delay and call again; nothing was written."},
+    {Reason::kConstraintViolated, "CONSTRAINT_VIOLATED", StatusCode::kFailedPrecondition,
+     Retry::kNever, "The write would break a rule of the database; metadata names it.",
+     "Correct the request to keep the named constraint."},
+    {Reason::kCommitInDoubt, "COMMIT_IN_DOUBT", StatusCode::kUnavailable, Retry::kIfIdempotent,
+     "The connection broke while a commit was under way; it may or may not have happened.",
+     "Repeat the call if its method is safe to repeat; else read back what it wrote."},
+    {Reason::kInternal, "INTERNAL", StatusCode::kInternal, Retry::kNever,
+     "A fault of the server; its log has the cause under the request id.",
+     "Report it with the request id."},
+};
+
+constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
+
+template <typename Detail>
+std::string TypeUrl() {
+  return absl::StrCat(kTypePrefix, Detail::descriptor()->full_name());
+}
+
+template <typename Detail>
+void SetDetail(absl::Status& status, const Detail& detail) {
+  status.SetPayload(TypeUrl<Detail>(), absl::Cord(detail.SerializeAsString()));
+}
+
+}  // namespace
+
+absl::Span<const ErrorEntry> ErrorCatalogue() { return kCatalogue; }
+
+const ErrorEntry& EntryOf(Reason reason) { return kCatalogue[static_cast<std::size_t>(reason)]; }
+
+absl::Status MakeError(Reason reason, absl::string_view message, const ErrorMetadata& metadata) {
+  const ErrorEntry& entry = EntryOf(reason);
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(entry.name));
+  info.set_domain("aquifer");
+  (*info.mutable_metadata())["remedy"] = std::string(entry.remedy);
+  for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
+  absl::Status status(entry.code, message);
+  SetDetail(status, info);
+  return status;
+}
+
+std::string ReasonOf(const absl::Status& status) {
+  google::rpc::ErrorInfo info;
+  const auto payload = status.GetPayload(TypeUrl<google::rpc::ErrorInfo>());
+  if (!payload || !info.ParseFromString(std::string(*payload))) return "";
+  return info.reason();
+}
+
+void SetRetryDelay(absl::Status& status, absl::Duration delay) {
+  google::rpc::RetryInfo retry;
+  std::int64_t seconds = absl::IDivDuration(delay, absl::Seconds(1), &delay);
+  retry.mutable_retry_delay()->set_seconds(seconds);
+  retry.mutable_retry_delay()->set_nanos(
+      static_cast<std::int32_t>(absl::ToInt64Nanoseconds(delay)));
+  SetDetail(status, retry);
+}
+
+absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
+  google::rpc::BadRequest details;
+  for (const FieldViolation& violation : violations) {
+    auto* detail = details.add_field_violations();
+    detail->set_field(violation.field);
+    detail->set_description(violation.description);
+  }
+  absl::Status status = MakeError(
+      Reason::kInvalidFields,
+      absl::StrJoin(violations, "; ", [](std::string* out, const FieldViolation& violation) {
+        absl::StrAppend(out, violation.field, " ", violation.description);
+      }));
+  SetDetail(status, details);
+  return status;
+}
+
+absl::Status CollectionNotFound(std::int64_t id) {
+  return MakeError(Reason::kCollectionNotFound, absl::StrCat("collection ", id, " not found"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+absl::Status PageTokenMismatch() {
+  return MakeError(Reason::kPageTokenMismatch, "page_token does not belong to this request");
+}
+
+absl::Status WorkerNotFound(std::int64_t id) {
+  return MakeError(Reason::kWorkerNotFound, absl::StrCat("worker ", id, " not found"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+}  // namespace aquifer

@@ -1,0 +1,214 @@
+#include "repositories/field_rules.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
+#include <absl/time/civil_time.h>
+#include <google/protobuf/timestamp.pb.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "aquifer/v1/common.pb.h"
+#include "aquifer/v1/options.pb.h"
+
+namespace aquifer {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
+using google::protobuf::Reflection;
+
+constexpr std::int32_t kDefaultMaxLength = 256;
+constexpr std::int32_t kDefaultMaxItems = 1000;
+// Years 1 and 9999 as google.protobuf.Timestamp bounds them.
+constexpr std::int64_t kFirstSecond = -62135596800;
+constexpr std::int64_t kLastSecond = 253402300799;
+
+// Characters, not bytes; continuation bytes of UTF-8 do not count.
+std::int64_t CountCharacters(absl::string_view text) {
+  std::int64_t count = 0;
+  for (unsigned char c : text) count += (c & 0xC0) != 0x80;
+  return count;
+}
+
+class Checker {
+ public:
+  std::vector<FieldViolation> Take() { return std::move(violations_); }
+
+  void CheckMessage(const Message& message, const std::string& path) {
+    const auto* descriptor = message.GetDescriptor();
+    if (descriptor == google::protobuf::Timestamp::descriptor()) {
+      CheckTimestamp(static_cast<const google::protobuf::Timestamp&>(message), path);
+      return;
+    }
+    const std::string prefix = path.empty() ? "" : path + ".";
+    for (int i = 0; i < descriptor->real_oneof_decl_count(); ++i) {
+      CheckOneof(message, *descriptor->oneof_decl(i), prefix);
+    }
+    for (int i = 0; i < descriptor->field_count(); ++i) {
+      CheckField(message, *descriptor->field(i), prefix);
+    }
+    CheckMeaning(message, path);
+  }
+
+ private:
+  void Add(const std::string& field, absl::string_view description) {
+    violations_.push_back({field, std::string(description)});
+  }
+
+  void CheckOneof(const Message& message, const OneofDescriptor& oneof, const std::string& prefix) {
+    const auto& rules = oneof.options().GetExtension(v1::oneof_rules);
+    if (!rules.required() || message.GetReflection()->HasOneof(message, &oneof)) return;
+    std::string members;
+    for (int i = 0; i < oneof.field_count(); ++i) {
+      absl::StrAppend(&members, i == 0 ? "" : ", ", oneof.field(i)->name());
+    }
+    Add(absl::StrCat(prefix, oneof.name()), absl::StrCat("must be one of ", members));
+  }
+
+  void CheckField(const Message& message, const FieldDescriptor& field, const std::string& prefix) {
+    const v1::FieldRules& rules = field.options().GetExtension(v1::rules);
+    const Reflection& reflection = *message.GetReflection();
+    const std::string path = prefix + field.name();
+    if (field.is_repeated()) {
+      CheckList(message, field, rules, path);
+      return;
+    }
+    // For a field without presence, HasField means "not the default".
+    if (!reflection.HasField(message, &field)) {
+      if (rules.required()) Add(path, "is required");
+      return;
+    }
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        CheckMessage(reflection.GetMessage(message, &field), path);
+        break;
+      case FieldDescriptor::CPPTYPE_STRING: {
+        std::string scratch;
+        CheckText(reflection.GetStringReference(message, &field, &scratch), rules, path);
+        break;
+      }
+      case FieldDescriptor::CPPTYPE_ENUM:
+        CheckEnum(reflection.GetEnumValue(message, &field), field, path);
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        CheckNumber(reflection.GetInt32(message, &field), rules, path);
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        CheckNumber(reflection.GetInt64(message, &field), rules, path);
+        break;
+      default:
+        break;  // bool, and kinds no request has.
+    }
+  }
+
+  void CheckList(const Message& message, const FieldDescriptor& field, const v1::FieldRules& rules,
+                 const std::string& path) {
+    const Reflection& reflection = *message.GetReflection();
+    const int size = reflection.FieldSize(message, &field);
+    const int max = rules.has_max_items() ? rules.max_items() : kDefaultMaxItems;
+    if (rules.required() && size == 0) Add(path, "is required");
+    if (size > max) {
+      Add(path, absl::StrCat("must have at most ", max, " elements"));
+      return;
+    }
+    if (rules.elements() == v1::ELEMENTS_ALONE) return;
+    for (int i = 0; i < size; ++i) {
+      const std::string element = absl::StrCat(path, "[", i, "]");
+      switch (field.cpp_type()) {
+        case FieldDescriptor::CPPTYPE_MESSAGE:
+          CheckMessage(reflection.GetRepeatedMessage(message, &field, i), element);
+          break;
+        case FieldDescriptor::CPPTYPE_STRING: {
+          std::string scratch;
+          CheckText(reflection.GetRepeatedStringReference(message, &field, i, &scratch), rules,
+                    element);
+          break;
+        }
+        case FieldDescriptor::CPPTYPE_ENUM:
+          CheckEnum(reflection.GetRepeatedEnumValue(message, &field, i), field, element);
+          break;
+        case FieldDescriptor::CPPTYPE_INT64:
+          CheckNumber(reflection.GetRepeatedInt64(message, &field, i), rules, element);
+          break;
+        default:
+          break;
+      }
+    }
+  }
+
+  void CheckText(const std::string& text, const v1::FieldRules& rules, const std::string& path) {
+    const std::int32_t max = rules.has_max_length() ? rules.max_length() : kDefaultMaxLength;
+    if (CountCharacters(text) > max) {
+      Add(path, absl::StrCat("must have at most ", max, " characters"));
+    }
+    if (text.find('\0') != std::string::npos) Add(path, "must not contain a NUL byte");
+  }
+
+  void CheckEnum(int value, const FieldDescriptor& field, const std::string& path) {
+    if (field.enum_type()->FindValueByNumber(value) == nullptr) {
+      Add(path, absl::StrCat("must be a declared value of ", field.enum_type()->name()));
+    }
+  }
+
+  void CheckNumber(std::int64_t value, const v1::FieldRules& rules, const std::string& path) {
+    if (rules.has_min() && value < rules.min()) {
+      Add(path, absl::StrCat("must be at least ", rules.min()));
+    }
+    if (rules.has_max() && value > rules.max()) {
+      Add(path, absl::StrCat("must be at most ", rules.max()));
+    }
+  }
+
+  void CheckTimestamp(const google::protobuf::Timestamp& instant, const std::string& path) {
+    if (instant.seconds() < kFirstSecond || instant.seconds() > kLastSecond ||
+        instant.nanos() < 0 || instant.nanos() > 999999999) {
+      Add(path, "must be an instant in years 1 to 9999");
+    }
+  }
+
+  // What single fields cannot say. Runs also where a part was refused; only whole parts count.
+  void CheckMeaning(const Message& message, const std::string& path) {
+    const auto* descriptor = message.GetDescriptor();
+    if (descriptor == v1::Day::descriptor()) {
+      const auto& day = static_cast<const v1::Day&>(message);
+      const absl::CivilDay civil(day.year(), day.month(), day.day());
+      const bool numbers_allowed = day.year() >= 1970 && day.year() <= 9999 && day.month() >= 1 &&
+                                   day.month() <= 12 && day.day() >= 1 && day.day() <= 31;
+      if (day.year() == 0 || day.month() == 0 || day.day() == 0) {
+        Add(path, "must have a year, a month and a day");
+      } else if (numbers_allowed && civil.day() != day.day()) {
+        Add(path, "must be a day that exists");
+      }
+    } else if (descriptor == v1::DayRange::descriptor()) {
+      const auto& range = static_cast<const v1::DayRange&>(message);
+      if (!range.has_first() || !range.has_last()) return;
+      const auto civil = [](const v1::Day& day) {
+        return absl::CivilDay(day.year(), day.month(), day.day());
+      };
+      if (civil(range.last()) < civil(range.first())) {
+        Add(path, "must not end before it begins");
+      }
+    } else if (descriptor == v1::InstantRange::descriptor()) {
+      const auto& range = static_cast<const v1::InstantRange&>(message);
+      if (!range.has_start() || !range.has_end()) return;
+      const auto key = [](const google::protobuf::Timestamp& instant) {
+        return std::pair(instant.seconds(), instant.nanos());
+      };
+      if (key(range.end()) <= key(range.start())) Add(path, "must end after it begins");
+    }
+  }
+
+  std::vector<FieldViolation> violations_;
+};
+
+}  // namespace
+
+std::vector<FieldViolation> CheckFieldRules(const Message& message, const std::string& path) {
+  Checker checker;
+  checker.CheckMessage(message, path);
+  return checker.Take();
+}
+
+}  // namespace aquifer

@@ -1,0 +1,1 @@
+DROP FUNCTION aquifer.civil_instant(timestamp);

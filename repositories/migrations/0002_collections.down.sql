@@ -1,0 +1,2 @@
+DROP TABLE aquifer.collections;
+DROP TABLE aquifer.devices;

@@ -1,0 +1,2 @@
+DROP TABLE aquifer.collector_aliases;
+DROP TABLE aquifer.workers;

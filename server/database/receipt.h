@@ -1,0 +1,25 @@
+// What one call cost, phase by phase: for its log line, its metrics and its trailer.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstdint>
+
+namespace aquifer {
+
+struct Receipt {
+  // Waiting for a worker.
+  absl::Duration queue;
+  // Waiting for a connection.
+  absl::Duration acquire;
+  // In statements, BEGIN included.
+  absl::Duration sql;
+  // In COMMIT.
+  absl::Duration commit;
+  // Transactions begun; 0 if none was needed.
+  int attempts = 0;
+  // Rows read or changed by the last attempt.
+  std::int64_t rows = 0;
+};
+
+}  // namespace aquifer

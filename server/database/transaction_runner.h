@@ -1,0 +1,59 @@
+// Runs a body inside a transaction: acquire, begin, body, commit, and a retry where it is safe.
+// The only place that catches pqxx exceptions.
+#pragma once
+
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+#include <absl/time/time.h>
+
+#include "repositories/session.h"
+#include "server/database/connection_pool.h"
+#include "server/database/receipt.h"
+
+namespace aquifer {
+
+enum class TransactionMode {
+  // REPEATABLE READ READ ONLY: one snapshot for the whole body.
+  kReadOnly,
+  // READ COMMITTED READ WRITE.
+  kReadWrite,
+};
+
+struct TransactionRunnerOptions {
+  // How often a body runs at most when transactions collide (40001, 40P01).
+  int max_attempts = 3;
+  // The first pause between attempts; grows, with full jitter.
+  absl::Duration retry_pause = absl::Milliseconds(5);
+  // The least time a statement is given, however near the deadline is.
+  absl::Duration min_statement_timeout = absl::Milliseconds(1);
+};
+
+struct TransactionCall {
+  // Who runs it, for messages: the method's name.
+  absl::string_view method;
+  TransactionMode mode = TransactionMode::kReadOnly;
+  // Bounds acquire, every statement and every retry.
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+// Thread-safe.
+class TransactionRunner {
+ public:
+  // `pool` must outlive the runner.
+  TransactionRunner(ConnectionPool& pool, TransactionRunnerOptions options = {});
+
+  // Runs `body` in a transaction and commits it if it answers OK; else rolls back and returns its
+  // status. `body` may run more than once, so it keeps nothing outside what it overwrites.
+  //
+  // Beside the body's own: POOL_EXHAUSTED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE,
+  // TRANSACTION_CONFLICT, COMMIT_IN_DOUBT, and what sql_status.h maps an SQL error to.
+  absl::Status Run(const TransactionCall& call, absl::FunctionRef<absl::Status(Session&)> body,
+                   Receipt& receipt);
+
+ private:
+  ConnectionPool& pool_;
+  const TransactionRunnerOptions options_;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,64 @@
+// Everything an operator can set, validated, in one struct.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <string>
+
+#include "server/telemetry/log.h"
+
+namespace aquifer {
+
+enum class Profile { kDevelopment, kStaging, kProduction };
+
+struct DatabaseOptions {
+  // postgresql://... or empty: the embedded PostgreSQL of `data_dir`.
+  std::string url;
+  // Where the embedded PostgreSQL keeps its data.
+  std::string data_dir;
+  // Where to find postgres and initdb; empty searches where Debian puts them.
+  std::string postgres_bindir;
+  absl::Duration connect_timeout = absl::Seconds(5);
+  // TCP keepalive and the longest time sent data may stay unacknowledged.
+  absl::Duration tcp_keepalive = absl::Seconds(15);
+  absl::Duration tcp_user_timeout = absl::Seconds(10);
+};
+
+struct PoolOptions {
+  int min = 5;
+  int max = 20;
+  absl::Duration acquire_timeout = absl::Seconds(5);
+  absl::Duration idle_timeout = absl::Seconds(30);
+  absl::Duration max_life = absl::Minutes(30);
+  // Callers that may wait for a connection at once.
+  int max_waiters = 1000;
+};
+
+struct ServerOptions {
+  Profile profile = Profile::kProduction;
+  // Where calls are taken; port 0 picks one.
+  std::string address = "127.0.0.1";
+  int port = 50051;
+  // A plaintext port with nothing but health, for the kubelet; -1 for none, 0 picks one.
+  int health_port = -1;
+  // Which instance this is; made from host and process if empty.
+  std::string instance;
+  // The fleet's time zone, by the database's rules.
+  std::string time_zone = "Europe/Kyiv";
+  DatabaseOptions database;
+  PoolOptions pool;
+  // Calls that may wait for a worker.
+  int queue_capacity = 1000;
+  int max_message_bytes = 4 * 1024 * 1024;
+  // Tries of a transaction that collides with others.
+  int transaction_attempts = 3;
+  // Apply pending migrations at start.
+  bool migrate_at_start = true;
+  absl::Duration health_interval = absl::Seconds(1);
+  // How long NOT_SERVING shows before calls are refused, and how long running calls may take then.
+  absl::Duration shutdown_notice = absl::Seconds(1);
+  absl::Duration shutdown_drain = absl::Seconds(20);
+  LogLevel log_level = LogLevel::kInfo;
+};
+
+}  // namespace aquifer
