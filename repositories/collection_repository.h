@@ -4,8 +4,10 @@
 // only answers what the database alone can know. A method may run again after a conflict and so
 // keeps nothing outside its result. The implementation is split by idea:
 //   collection_records.cc    storing lines: record, import
-//   collection_changes.cc    correcting and deleting, with the audit trail
-//   collection_reads.cc      get, exists, list, stream
+//   collection_changes.cc    correcting, with the audit trail
+//   collection_deletes.cc    deleting, with the audit trail
+//   collection_reads.cc      get, exists
+//   collection_lists.cc      list, stream
 //   collection_summaries.cc  sums by time, device and collector
 //   collection_devices.cc    known devices
 //   fetch_ledger.cc          fetch outcomes, availability, what is missing

@@ -1,0 +1,197 @@
+// Lists of lines, page by page, and the stream made of such pages.
+//
+// A page begins after a position: the (collected_at, id) of the last line before it. No position
+// gets lost or doubled by lines stored meanwhile, and the hundredth page costs what the first does.
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+
+#include "repositories/collection_filter.h"
+#include "repositories/collection_repository.h"
+#include "repositories/collection_row.h"
+#include "repositories/errors.h"
+#include "repositories/field_rules.h"
+#include "repositories/page.h"
+#include "repositories/statements.h"
+
+namespace aquifer {
+namespace {
+
+// The position is $10 and $11, and at most $12 lines come. Without a position ($10 NULL, $11 0) the
+// range's own end stands in: ids begin with 1, so the comparison keeps the range half open. It
+// takes that end's place rather than joining it, because an index scan begins at the first of two
+// bounds, not at the tighter.
+// clang-format off
+#define AQUIFER_NEWEST_FIRST                                                               \
+  "c.collected_at >= " AQUIFER_FILTER_START " "                                            \
+  "AND (c.collected_at, c.id) "                                                            \
+      "< (COALESCE($10::timestamptz, " AQUIFER_FILTER_END "), $11::bigint) "
+#define AQUIFER_OLDEST_FIRST                                                               \
+  "c.collected_at < " AQUIFER_FILTER_END " "                                               \
+  "AND (c.collected_at, c.id) "                                                            \
+      "> (COALESCE($10::timestamptz, " AQUIFER_FILTER_START "), $11::bigint) "
+
+// The end of every page's statement.
+#define AQUIFER_PAGE_ORDER(direction)                                                      \
+  "ORDER BY c.collected_at " direction ", c.id " direction " "
+
+// What a sub-select hands up to AQUIFER_COLLECTION_COLUMNS.
+#define AQUIFER_STORED_COLUMNS                                                             \
+  "c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, "        \
+  "c.card_id, c.note, c.machine, c.version, c.created_at, c.updated_at "
+
+// The page is cut before the workers are joined.
+#define AQUIFER_WITH_WORKERS(page, direction)                                              \
+  "SELECT " AQUIFER_COLLECTION_COLUMNS " "                                                 \
+  "FROM (" page ") AS c "                                                                  \
+  AQUIFER_COLLECTION_JOINS                                                                 \
+  AQUIFER_PAGE_ORDER(direction)
+
+#define AQUIFER_PAGE_BY_TIME(range, direction)                                             \
+  AQUIFER_WITH_WORKERS(                                                                    \
+      "SELECT " AQUIFER_STORED_COLUMNS                                                     \
+      "FROM aquifer.collections AS c "                                                     \
+      "WHERE " range                                                                       \
+      "AND " AQUIFER_FILTER_DEVICES                                                        \
+      "AND " AQUIFER_FILTER_COLLECTORS                                                     \
+      "AND " AQUIFER_FILTER_TOTALS                                                         \
+      AQUIFER_PAGE_ORDER(direction)                                                        \
+      "LIMIT $12::bigint",                                                                 \
+      direction)
+
+// A page of each key, a device or a collector, in its index's order; then a page of those. So each
+// key costs at most a page, wherever in the history its lines lie. `others` is what the key leaves
+// to be checked.
+#define AQUIFER_PAGE_OF_EACH(keys, column, range, others, direction)                       \
+  AQUIFER_WITH_WORKERS(                                                                    \
+      "SELECT " AQUIFER_STORED_COLUMNS                                                     \
+      "FROM (" keys ") AS k (value) "                                                      \
+      "CROSS JOIN LATERAL ("                                                               \
+          "SELECT " AQUIFER_STORED_COLUMNS                                                 \
+          "FROM aquifer.collections AS c "                                                 \
+          "WHERE " column " = k.value "                                                    \
+          "AND " range                                                                     \
+          "AND " others                                                                    \
+          "AND " AQUIFER_FILTER_TOTALS                                                     \
+          AQUIFER_PAGE_ORDER(direction)                                                    \
+          "LIMIT $12::bigint) AS c "                                                       \
+      AQUIFER_PAGE_ORDER(direction)                                                        \
+      "LIMIT $12::bigint",                                                                 \
+      direction)
+
+#define AQUIFER_PAGE_BY_DEVICE(range, direction)                                           \
+  AQUIFER_PAGE_OF_EACH("SELECT DISTINCT unnest($5::text[])", "c.device_id", range,         \
+                       AQUIFER_FILTER_COLLECTORS, direction)
+#define AQUIFER_PAGE_BY_COLLECTOR(range, direction)                                        \
+  AQUIFER_PAGE_OF_EACH(AQUIFER_FILTER_COLLECTOR_TEXTS, "c.collector", range,               \
+                       AQUIFER_FILTER_COLLECTORS "AND " AQUIFER_FILTER_DEVICES, direction)
+// clang-format on
+
+constexpr Statement kNewestByTime = {"collections.list_newest_by_time",
+                                     AQUIFER_PAGE_BY_TIME(AQUIFER_NEWEST_FIRST, "DESC")};
+constexpr Statement kNewestByDevice = {"collections.list_newest_by_device",
+                                       AQUIFER_PAGE_BY_DEVICE(AQUIFER_NEWEST_FIRST, "DESC")};
+constexpr Statement kNewestByCollector = {"collections.list_newest_by_collector",
+                                          AQUIFER_PAGE_BY_COLLECTOR(AQUIFER_NEWEST_FIRST, "DESC")};
+constexpr Statement kOldestByTime = {"collections.list_oldest_by_time",
+                                     AQUIFER_PAGE_BY_TIME(AQUIFER_OLDEST_FIRST, "ASC")};
+constexpr Statement kOldestByDevice = {"collections.list_oldest_by_device",
+                                       AQUIFER_PAGE_BY_DEVICE(AQUIFER_OLDEST_FIRST, "ASC")};
+constexpr Statement kOldestByCollector = {"collections.list_oldest_by_collector",
+                                          AQUIFER_PAGE_BY_COLLECTOR(AQUIFER_OLDEST_FIRST, "ASC")};
+
+constexpr FilteredStatement kNewestFirst = {kNewestByTime, kNewestByDevice, kNewestByCollector};
+constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOldestByCollector};
+
+constexpr std::int64_t kStreamPageSize = 1000;
+
+struct Position {
+  // NULL before the first line.
+  std::optional<std::string> collected_at;
+  std::int64_t id = 0;
+};
+
+// A number exactly as EncodePosition writes it.
+bool ParseKey(const std::string& text, std::int64_t& number) {
+  return absl::SimpleAtoi(text, &number) && absl::StrCat(number) == text;
+}
+
+std::string EncodePosition(const google::protobuf::Message& request, const v1::Collection& last) {
+  return EncodePageToken(request,
+                         {absl::StrCat(last.collected_at().seconds()),
+                          absl::StrCat(last.collected_at().nanos()), absl::StrCat(last.id())});
+}
+
+absl::StatusOr<Position> DecodePosition(const google::protobuf::Message& request,
+                                        const std::string& token) {
+  const auto keys = DecodePageToken(request, token, 3);
+  if (!keys.ok()) return keys.status();
+  if (!keys->has_value()) return Position{};
+
+  std::int64_t seconds = 0, nanos = 0, id = 0;
+  if (!ParseKey((**keys)[0], seconds) || !ParseKey((**keys)[1], nanos) ||
+      !ParseKey((**keys)[2], id)) {
+    return PageTokenMismatch();
+  }
+  google::protobuf::Timestamp at;
+  at.set_seconds(seconds);
+  at.set_nanos(static_cast<std::int32_t>(nanos));
+  if (at.nanos() != nanos || id < 1 || !CheckFieldRules(at).empty()) return PageTokenMismatch();
+  return Position{InstantText(at), id};
+}
+
+// Fills `lines` with a page of `size`; answers whether more follow.
+bool ReadPage(Session& session, const FilteredStatement& statement,
+              const v1::CollectionFilter& filter, const Position& position, std::int64_t size,
+              google::protobuf::RepeatedPtrField<v1::Collection>& lines) {
+  const std::int64_t limit = size + 1;  // The one beyond tells that there is a next page.
+  const pqxx::result rows =
+      RunFiltered(session, statement.On(AccessPathOf(filter, limit)), FilterParameters(filter),
+                  position.collected_at, position.id, limit);
+  const auto found = static_cast<std::int64_t>(rows.size());
+  const auto count = static_cast<int>(std::min(found, size));
+  lines.Reserve(count);
+  for (int i = 0; i < count; ++i) CollectionFrom(Row(rows[i]), *lines.Add());
+  return found > size;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::ListCollectionsResponse> CollectionRepository::ListCollections(
+    const v1::ListCollectionsRequest& request) {
+  const auto position = DecodePosition(request, request.page_token());
+  if (!position.ok()) return position.status();
+  const FilteredStatement& statement =
+      request.order() == v1::COLLECTION_ORDER_OLDEST_FIRST ? kOldestFirst : kNewestFirst;
+
+  v1::ListCollectionsResponse response;
+  auto& lines = *response.mutable_collections();
+  if (ReadPage(session_, statement, request.filter(), *position, PageSize(request.page_size()),
+               lines)) {
+    response.set_next_page_token(EncodePosition(request, lines[lines.size() - 1]));
+  }
+  return response;
+}
+
+absl::StatusOr<StreamPage<v1::StreamCollectionsResponse>> CollectionRepository::StreamCollections(
+    const v1::StreamCollectionsRequest& request, const std::string& position) {
+  const auto after = DecodePosition(request, position);
+  if (!after.ok()) return after.status();
+
+  StreamPage<v1::StreamCollectionsResponse> page;
+  auto& lines = *page.response.mutable_collections();
+  if (ReadPage(session_, kOldestFirst, request.filter(), *after, kStreamPageSize, lines)) {
+    page.next_position = EncodePosition(request, lines[lines.size() - 1]);
+  }
+  return page;
+}
+
+StatementList CollectionListStatements() {
+  static constexpr const Statement* kAll[] = {&kNewestByTime,      &kNewestByDevice,
+                                              &kNewestByCollector, &kOldestByTime,
+                                              &kOldestByDevice,    &kOldestByCollector};
+  return kAll;
+}
+
+}  // namespace aquifer

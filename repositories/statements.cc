@@ -1,0 +1,17 @@
+#include "repositories/statements.h"
+
+namespace aquifer {
+
+std::vector<const Statement*> CollectionStatements() {
+  std::vector<const Statement*> all;
+  for (const StatementList& list : {
+           CollectionReadStatements(),
+           CollectionListStatements(),
+           CollectionDeleteStatements(),
+       }) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return all;
+}
+
+}  // namespace aquifer

@@ -1,0 +1,22 @@
+// Every named statement, for whoever wants them all: the test of their plans, operating tools.
+#pragma once
+
+#include <absl/types/span.h>
+
+#include <vector>
+
+#include "repositories/session.h"
+
+namespace aquifer {
+
+using StatementList = absl::Span<const Statement* const>;
+
+// Those of one source file each, defined at its end beside the statements.
+StatementList CollectionReadStatements();
+StatementList CollectionListStatements();
+StatementList CollectionDeleteStatements();
+
+// Those of the collection repository. A test keeps it complete.
+std::vector<const Statement*> CollectionStatements();
+
+}  // namespace aquifer
