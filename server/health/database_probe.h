@@ -1,0 +1,72 @@
+// One connection of the monitor's own, and one question: how is the database?
+//
+// It speaks libpq without blocking, where everything else uses libpqxx: libpqxx waits for as long
+// as the server does, and a monitor that a frozen database can freeze is of no use.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "server/health/database_view.h"
+
+namespace aquifer {
+
+struct DatabaseProbeOptions {
+  // A libpq URL or key=value string.
+  std::string url;
+  // How the connection shows in pg_stat_activity.
+  std::string application_name;
+  // The longest a look may take, connecting included. Only the resolver of host names can exceed
+  // it, since libpq has no other.
+  absl::Duration look_timeout = absl::Seconds(2);
+};
+
+// Used by one thread, but for Interrupt.
+class DatabaseProbe {
+ public:
+  explicit DatabaseProbe(DatabaseProbeOptions options);
+  ~DatabaseProbe();
+  DatabaseProbe(const DatabaseProbe&) = delete;
+  DatabaseProbe& operator=(const DatabaseProbe&) = delete;
+
+  // Connects if it must, and looks once. DATABASE_UNAVAILABLE with libpq's or the server's words if
+  // there is no answer in time; the next look connects anew.
+  absl::StatusOr<DatabaseFacts> Look();
+
+  // Waits between two looks, less long if the server hangs up meanwhile.
+  void Pause(absl::Duration pause);
+
+  // Ends the running and every later Look and Pause at once. Thread-safe.
+  void Interrupt();
+
+ private:
+  struct Finish {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+  };
+  struct Clear {
+    void operator()(PGresult* result) const { PQclear(result); }
+  };
+  using Result = std::unique_ptr<PGresult, Clear>;
+  enum class Woken { kSocket, kTime, kInterrupt };
+
+  // `deadline` is on the monotonic clock.
+  absl::Status Connect(absl::Duration deadline);
+  absl::StatusOr<Result> Query(const char* sql, const char* parameter, absl::Duration deadline);
+  absl::Status AwaitSocket(short events, absl::Duration deadline);
+  Woken Poll(int socket, short events, absl::Duration deadline);
+  absl::Status Failure() const;
+
+  const DatabaseProbeOptions options_;
+  std::unique_ptr<PGconn, Finish> connection_;
+  // Readable once interrupted; -1 if the system has no descriptor left, and then a wait merely ends
+  // at its own deadline.
+  const int wake_;
+  std::atomic<bool> interrupted_ = false;
+};
+
+}  // namespace aquifer
