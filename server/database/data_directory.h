@@ -1,0 +1,62 @@
+// The directory the embedded PostgreSQL lives in. Its layout:
+//   aquifer.data   the marker: says the directory is Aquifer's, in which format, and whose it is
+//                  now; locked (flock) for as long as a server uses the directory
+//   postgres/      PostgreSQL's own data directory
+//   postgres.new/  the same while it is being made; removed if found
+//   socket/        the Unix socket, unless its path would be too long
+//   log/           PostgreSQL's log, a file a weekday
+//   startup.log    what PostgreSQL's programs said before that log was open
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <optional>
+#include <string>
+
+#include "server/database/account.h"
+
+namespace aquifer {
+
+// A data directory held by this process until destruction. Not thread-safe.
+class DataDirectory {
+ public:
+  // Makes the directory if it is missing, checks that it is ours and that nobody else uses it, and
+  // locks it. FAILED_PRECONDITION names the directory and says what is wrong with it.
+  static absl::StatusOr<DataDirectory> Open(const std::string& path, const Account& account);
+
+  DataDirectory(DataDirectory&& other) noexcept;
+  DataDirectory& operator=(DataDirectory&&) = delete;
+  ~DataDirectory();
+
+  // Absolute, without symbolic links.
+  const std::string& path() const { return path_; }
+  std::string postgres() const { return path_ + "/postgres"; }
+  std::string unfinished_postgres() const { return path_ + "/postgres.new"; }
+  std::string log() const { return path_ + "/log"; }
+  std::string startup_log() const { return path_ + "/startup.log"; }
+  // Where the socket goes: at most 107 bytes with the socket's name, and only the account's.
+  const std::string& socket_directory() const { return socket_directory_; }
+  // Tells this directory's processes from others': "aquifer-" and a hash of the path.
+  const std::string& cluster_name() const { return cluster_name_; }
+
+  // The major version of the data; nullopt if PostgreSQL was never initialised here.
+  absl::StatusOr<std::optional<int>> PostgresMajor() const;
+  // Empties the startup log.
+  absl::Status ResetStartupLog() const;
+  // The last lines of the startup log and of the newest log, for an error message.
+  std::string LastLogLines() const;
+
+ private:
+  DataDirectory(std::string path, int lock, Account account);
+  absl::Status Prepare();
+
+  std::string path_;
+  int lock_;
+  Account account_;
+  std::string cluster_name_;
+  std::string socket_directory_;
+};
+
+}  // namespace aquifer
