@@ -5,8 +5,8 @@ CREATE FUNCTION aquifer.civil_instant(wall timestamp) RETURNS timestamptz
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 AS $$
   SELECT min(candidate.at)
-  FROM (VALUES (wall - interval '1 day'), (wall + interval '1 day')) AS near (wall),
-       LATERAL (SELECT (wall - ((near.wall AT TIME ZONE 'UTC')::timestamp - near.wall))
+  FROM (VALUES (wall - interval '1 day'), (wall + interval '1 day')) AS near (time),
+       LATERAL (SELECT (wall - ((near.time AT TIME ZONE 'UTC')::timestamp - near.time))
                        AT TIME ZONE 'UTC' AS at) AS candidate
   WHERE candidate.at::timestamp = wall
 $$;
