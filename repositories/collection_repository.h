@@ -3,7 +3,8 @@
 // One object serves one transaction. Requests were checked against their proto rules, so a method
 // only answers what the database alone can know. A method may run again after a conflict and so
 // keeps nothing outside its result. The implementation is split by idea:
-//   collection_records.cc    storing lines: record, import
+//   collection_record.cc     storing one line, the hot path
+//   collection_records.cc    storing many: batches, import
 //   collection_changes.cc    correcting, with the audit trail
 //   collection_deletes.cc    deleting, with the audit trail
 //   collection_reads.cc      get, exists

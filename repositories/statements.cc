@@ -5,6 +5,9 @@ namespace aquifer {
 std::vector<const Statement*> CollectionStatements() {
   std::vector<const Statement*> all;
   for (const StatementList& list : {
+           CivilInstantStatements(),
+           CollectionRecordStatements(),
+           CollectionRecordsStatements(),
            CollectionReadStatements(),
            CollectionListStatements(),
            CollectionDeleteStatements(),

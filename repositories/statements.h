@@ -12,6 +12,9 @@ namespace aquifer {
 using StatementList = absl::Span<const Statement* const>;
 
 // Those of one source file each, defined at its end beside the statements.
+StatementList CivilInstantStatements();
+StatementList CollectionRecordStatements();
+StatementList CollectionRecordsStatements();
 StatementList CollectionReadStatements();
 StatementList CollectionListStatements();
 StatementList CollectionDeleteStatements();

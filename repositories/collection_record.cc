@@ -1,0 +1,122 @@
+// Storing one line: one statement, one round trip. RecordCollections has the same meaning for many.
+#include <string>
+#include <vector>
+
+#include "repositories/civil_instants.h"
+#include "repositories/collection_line.h"
+#include "repositories/collection_repository.h"
+#include "repositories/collection_row.h"
+#include "repositories/collection_upsert.h"
+#include "repositories/errors.h"
+#include "repositories/statements.h"
+
+namespace aquifer {
+namespace {
+
+// Always one row: whether the wall time occurs, whether the line was stored or is unchanged, and
+// the line's columns. The device is registered before the line is locked, in the order that
+// batches lock as well. The line's columns are null only if a concurrent transaction stored the
+// same key since this statement began.
+constexpr Statement kRecord = {"collections.record", R"sql(
+WITH line AS MATERIALIZED (
+  SELECT
+    $1::text COLLATE "C" AS device_id,
+    COALESCE($2::timestamptz, aquifer.civil_instant($3::timestamp)) AS collected_at,
+    $4::bigint / 100.0 AS banknotes,
+    $5::bigint / 100.0 AS coins,
+    $6::text AS collector,
+    $7::text AS card_id,
+    $8::text AS note,
+    $9::text AS machine
+), known AS MATERIALIZED (
+  SELECT
+    c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
+    c.note, c.machine, c.version, c.created_at, c.updated_at,
+    )sql" AQUIFER_LINE_ADDS("line") R"sql( AS gains
+  FROM line
+  JOIN aquifer.collections AS c
+    ON c.device_id = line.device_id AND c.collected_at = line.collected_at
+), registered AS (
+  INSERT INTO aquifer.devices (device_id)
+  SELECT line.device_id
+  FROM line
+  WHERE line.collected_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM known)
+    AND NOT EXISTS (
+      SELECT FROM aquifer.devices AS device WHERE device.device_id = line.device_id)
+  ON CONFLICT DO NOTHING
+  RETURNING device_id
+), stored AS (
+  INSERT INTO aquifer.collections AS c ()sql" AQUIFER_LINE_COLUMNS R"sql()
+  SELECT )sql" AQUIFER_LINE_COLUMNS R"sql(
+  FROM line
+  WHERE line.collected_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM known WHERE NOT known.gains)
+    AND (SELECT count(*) FROM registered) >= 0
+)sql" AQUIFER_LINE_RAISE R"sql(
+  RETURNING
+    c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
+    c.note, c.machine, c.version, c.created_at, c.updated_at
+), c AS (
+  SELECT
+    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome,
+    stored.id, stored.device_id, stored.collected_at, stored.banknotes, stored.coins, stored.total,
+    stored.collector, stored.card_id, stored.note, stored.machine, stored.version,
+    stored.created_at, stored.updated_at
+  FROM stored
+  UNION ALL
+  SELECT
+    3,
+    known.id, known.device_id, known.collected_at, known.banknotes, known.coins, known.total,
+    known.collector, known.card_id, known.note, known.machine, known.version,
+    known.created_at, known.updated_at
+  FROM known
+  WHERE NOT known.gains
+)
+SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(, c.outcome, line.collected_at IS NOT NULL
+FROM line
+LEFT JOIN c ON true
+)sql" AQUIFER_COLLECTION_JOINS};
+
+constexpr int kOutcomeColumn = 16;
+constexpr int kOccursColumn = 17;
+
+}  // namespace
+
+absl::StatusOr<v1::RecordCollectionResponse> CollectionRepository::RecordCollection(
+    const v1::RecordCollectionRequest& request) {
+  const v1::CollectionLine& line = request.line();
+  std::vector<FieldViolation> violations;
+  const ParsedLine parsed = ParseLine(line, "line", violations);
+  if (!violations.empty()) return InvalidFields(violations);
+
+  v1::RecordCollectionResponse response;
+  if (parsed.IsZero()) {
+    if (parsed.wall_time && !CivilInstants(session_, {*parsed.wall_time}).front()) {
+      return InvalidFields({{"line.wall_time", std::string(kWallTimeSkipped)}});
+    }
+    response.set_outcome(v1::RECORD_OUTCOME_SKIPPED);
+    return response;
+  }
+  // The second time round sees what another transaction stored meanwhile, and holds its lock.
+  while (true) {
+    const pqxx::result result = session_.Run(
+        kRecord, line.device_id(), parsed.instant, parsed.wall_time, parsed.banknotes_minor,
+        parsed.coins_minor, line.collector(), line.card_id(), line.note(), line.machine());
+    const Row row(result[0]);
+    if (!row.Bool(kOccursColumn)) {
+      return InvalidFields({{"line.wall_time", std::string(kWallTimeSkipped)}});
+    }
+    if (row.IsNull(kOutcomeColumn)) continue;
+    response.set_outcome(static_cast<v1::RecordOutcome>(row.Int(kOutcomeColumn)));
+    CollectionFrom(row, *response.mutable_collection());
+    return response;
+  }
+}
+
+StatementList CollectionRecordStatements() {
+  static constexpr const Statement* kAll[] = {&kRecord};
+  return kAll;
+}
+
+}  // namespace aquifer
