@@ -1,4 +1,5 @@
-// Everything an operator can set, validated, in one struct.
+// Everything an operator can set, validated, in one struct. The values here are the defaults; the
+// names, limits and profiles stand in options_table.cc, and LoadOptions fills the struct.
 #pragma once
 
 #include <absl/time/time.h>
@@ -9,10 +10,12 @@
 
 namespace aquifer {
 
-enum class Profile { kDevelopment, kStaging, kProduction };
+// A set of defaults for a kind of place; kNone leaves those written below.
+enum class Profile { kNone, kDevelopment, kStaging, kProduction };
 
 struct DatabaseOptions {
-  // postgresql://... or empty: the embedded PostgreSQL of `data_dir`.
+  // postgresql://... or empty: the embedded PostgreSQL of `data_dir`. "postgresql://" alone leaves
+  // everything to libpq's own PG* variables.
   std::string url;
   // Where the embedded PostgreSQL keeps its data.
   std::string data_dir;
@@ -35,7 +38,7 @@ struct PoolOptions {
 };
 
 struct ServerOptions {
-  Profile profile = Profile::kProduction;
+  Profile profile = Profile::kNone;
   // Where calls are taken; port 0 picks one.
   std::string address = "127.0.0.1";
   int port = 50051;

@@ -1,11 +1,12 @@
 #include "server/telemetry/log.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <spdlog/async.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include "server/telemetry/json_text.h"
 
 namespace aquifer {
 namespace {
@@ -28,21 +29,6 @@ absl::string_view NameOf(LogLevel level) {
   return "off";
 }
 
-void AppendQuoted(std::string& out, absl::string_view text) {
-  out += '"';
-  for (unsigned char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (c < 0x20) {
-      absl::StrAppendFormat(&out, "\\u%04x", c);
-    } else {
-      out += static_cast<char>(c);
-    }
-  }
-  out += '"';
-}
-
 }  // namespace
 
 LogLine::LogLine(LogLevel level, absl::string_view event) : level_(level) {
@@ -55,7 +41,7 @@ LogLine::LogLine(LogLevel level, absl::string_view event) : level_(level) {
 
 LogLine& LogLine::Add(absl::string_view key, absl::string_view value) {
   Key(key);
-  AppendQuoted(text_, value);
+  AppendJsonText(text_, value);
   return *this;
 }
 
