@@ -46,9 +46,14 @@ absl::Status Unavailable(absl::string_view why) {
   return MakeError(Reason::kDatabaseUnavailable, why);
 }
 
-// The first line of libpq's message; the rest is advice for somebody at a terminal.
-absl::string_view FirstLine(absl::string_view text) {
-  return absl::StripAsciiWhitespace(text.substr(0, text.find('\n')));
+// What went wrong, out of libpq's message: its first line, since the rest is advice for somebody at
+// a terminal, without the address, which is not for everyone who may see the status.
+absl::string_view Cause(absl::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  constexpr absl::string_view kAddressEnd = " failed: ";
+  const std::size_t address_end = text.find(kAddressEnd);
+  if (address_end != absl::string_view::npos) text.remove_prefix(address_end + kAddressEnd.size());
+  return absl::StripAsciiWhitespace(text);
 }
 
 int IntOf(const PGresult* result, int column) {
@@ -214,7 +219,7 @@ DatabaseProbe::Woken DatabaseProbe::Poll(int socket, short events, absl::Duratio
 }
 
 absl::Status DatabaseProbe::Failure() const {
-  const absl::string_view words = FirstLine(PQerrorMessage(connection_.get()));
+  const absl::string_view words = Cause(PQerrorMessage(connection_.get()));
   return Unavailable(words.empty() ? "the connection was lost" : words);
 }
 

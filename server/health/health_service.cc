@@ -17,10 +17,14 @@ HealthCheckResponse::ServingStatus ToProto(std::optional<ServingStatus> status) 
                                             : HealthCheckResponse::NOT_SERVING;
 }
 
+grpc::Status ShuttingDown() {
+  return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down");
+}
+
 // A watch that is refused.
 class RefusedStream final : public grpc::ServerWriteReactor<HealthCheckResponse> {
  public:
-  explicit RefusedStream(grpc::Status status) { Finish(std::move(status)); }
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
 
@@ -36,10 +40,26 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
   WatchStream(HealthService& service, HealthState& state, std::string name)
       : service_(service), state_(state), name_(std::move(name)) {}
 
-  void End(grpc::Status status) {
+  // Starts what comes next: a status the client has not seen, or the end.
+  void Advance() {
+    switch (Decide()) {
+      case Step::kNone:
+        break;
+      case Step::kWrite:
+        StartWrite(&response_);
+        break;
+      case Step::kFinish:
+        // A client that left reads no status, so there is only one to give.
+        Finish(ShuttingDown());
+        break;
+    }
+  }
+
+  // Ends it, once the client has been sent the newest status.
+  void End() {
     {
       absl::MutexLock lock(&mutex_);
-      if (!end_.has_value()) end_ = std::move(status);
+      ending_ = true;
     }
     Advance();
   }
@@ -50,47 +70,42 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
     {
       absl::MutexLock lock(&mutex_);
       writing_ = false;
-      if (!ok && !end_.has_value()) end_ = grpc::Status::CANCELLED;
+      if (!ok) left_ = true;
     }
     Advance();
   }
 
-  void OnCancel() override { End(grpc::Status::CANCELLED); }
+  void OnCancel() override {
+    {
+      absl::MutexLock lock(&mutex_);
+      left_ = true;
+    }
+    Advance();
+  }
 
   void OnDone() override {
     state_.Unsubscribe(this);
     service_.Forget(this);
   }
 
-  // Starts what comes next: a status the client has not seen, or the end.
-  void Advance() {
-    const std::optional<grpc::Status> end = DecideEnd();
-    if (end.has_value()) {
-      Finish(*end);
-    } else if (DecideWrite()) {
-      StartWrite(&response_);
-    }
-  }
-
  private:
-  // The status to finish with, if that is due now.
-  std::optional<grpc::Status> DecideEnd() {
-    absl::MutexLock lock(&mutex_);
-    if (writing_ || finishing_ || !end_.has_value()) return std::nullopt;
-    finishing_ = true;
-    return end_;
-  }
+  enum class Step { kNone, kWrite, kFinish };
 
-  // Whether response_ is to be written now.
-  bool DecideWrite() {
+  Step Decide() {
     absl::MutexLock lock(&mutex_);
-    if (writing_ || end_.has_value()) return false;
-    const HealthCheckResponse::ServingStatus now = ToProto(state_.StatusOf(name_));
-    if (now == sent_) return false;
-    sent_ = now;
-    response_.set_status(now);
-    writing_ = true;
-    return true;
+    if (writing_ || finishing_) return Step::kNone;
+    if (!left_) {
+      const HealthCheckResponse::ServingStatus now = ToProto(state_.StatusOf(name_));
+      if (now != sent_) {
+        sent_ = now;
+        response_.set_status(now);
+        writing_ = true;
+        return Step::kWrite;
+      }
+      if (!ending_) return Step::kNone;
+    }
+    finishing_ = true;
+    return Step::kFinish;
   }
 
   HealthService& service_;
@@ -101,9 +116,12 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
 
   absl::Mutex mutex_;
   std::optional<HealthCheckResponse::ServingStatus> sent_ ABSL_GUARDED_BY(mutex_);
+  // A write is under way.
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  // The client is gone.
+  bool left_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
-  std::optional<grpc::Status> end_ ABSL_GUARDED_BY(mutex_);
 };
 
 HealthService::HealthService(HealthState& state, HealthServiceOptions options)
@@ -134,8 +152,7 @@ grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
   {
     absl::MutexLock lock(&mutex_);
     if (finished_) {
-      return new RefusedStream(
-          grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down"));
+      return new RefusedStream(ShuttingDown());
     }
     if (streams_.size() >= static_cast<std::size_t>(options_.max_watches)) {
       return new RefusedStream(
@@ -158,7 +175,7 @@ void HealthService::FinishWatches() {
     for (const auto& [key, stream] : streams_) streams.push_back(stream);
   }
   for (const std::shared_ptr<WatchStream>& stream : streams) {
-    stream->End(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down"));
+    stream->End();
   }
 }
 
