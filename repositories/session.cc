@@ -3,7 +3,10 @@
 namespace aquifer {
 
 std::string PreparedStatements::Ensure(const Statement& statement) {
-  auto [name, inserted] = names_.insert(statement.name);
+  // libpqxx remembers the names it prepared and would not prepare one again, so a name that was
+  // dropped behind its back comes again under another.
+  auto [name, inserted] = names_.insert(
+      generation_ == 0 ? statement.name : statement.name + ("#" + std::to_string(generation_)));
   if (inserted) {
     try {
       PrepareNow(connection_, *name, statement.sql);
@@ -16,8 +19,9 @@ std::string PreparedStatements::Ensure(const Statement& statement) {
 }
 
 void PreparedStatements::Reset() {
-  for (const std::string& name : names_) connection_.unprepare(name);
   names_.clear();
+  ++generation_;
+  pqxx::nontransaction(connection_).exec("DEALLOCATE ALL");
 }
 
 void Session::Count(const pqxx::result& result) {

@@ -26,11 +26,14 @@ class PreparedStatements {
   // Prepares `statement` on its first use here and returns the name to execute it by.
   std::string Ensure(const Statement& statement);
 
-  // Drops every prepared statement, here and in the backend. Not inside a failed transaction.
+  // Drops every prepared statement, here and in the backend, whether or not the backend still
+  // knows them. Only between transactions.
   void Reset();
 
  private:
   PqxxConnection& connection_;
+  // How often everything was dropped.
+  int generation_ = 0;
   std::unordered_set<std::string> names_;
 };
 

@@ -1,0 +1,63 @@
+// One connection to the database: the libpqxx object, what is prepared on it, and its settings.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <memory>
+#include <string>
+
+#include "repositories/pqxx_compat.h"
+#include "repositories/session.h"
+
+namespace aquifer {
+
+struct ConnectionSettings {
+  // libpq's URL or keyword text; its own parameters win over the defaults below.
+  std::string url;
+  absl::Duration connect_timeout = absl::Seconds(5);
+  absl::Duration tcp_keepalive = absl::Seconds(15);
+  absl::Duration tcp_user_timeout = absl::Seconds(10);
+  // What pg_stat_activity shows; cut to the 63 bytes it holds.
+  std::string application_name = "aquifer";
+  // The session's TimeZone. Europe/Kyiv and Europe/Kiev stand for each other.
+  std::string time_zone = "Europe/Kyiv";
+};
+
+// Used by one thread at a time. Never reconnects: a broken one stays broken.
+class Connection {
+ public:
+  // Connects within `deadline` and connect_timeout, whichever ends first. All settings travel in
+  // the startup packet, so that no statement is needed before the first transaction.
+  //
+  // DATABASE_REFUSED for a wrong role, password, database or setting; DEADLINE_EXCEEDED if the
+  // deadline cut it short; otherwise DATABASE_UNAVAILABLE. The message names the class and the
+  // SQLSTATE, never the URL; `detail`, if wanted, gets libpq's own words, for a log.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionSettings& settings,
+                                                          absl::Time deadline,
+                                                          std::string* detail = nullptr);
+
+  // Takes over an open handle of libpq.
+  explicit Connection(pg_conn* backend);
+
+  AdoptedConnection& pqxx() { return *connection_; }
+  PreparedStatements& prepared() { return prepared_; }
+  int backend_pid() const;
+
+  // Whether it can serve again: open, and nothing arrived that announces its end. Looks only at
+  // what this side already received, so it costs no round trip.
+  bool Reusable();
+
+  // Whether a transaction is open, failed or not, and whether it failed and can only be rolled
+  // back. Both from what the backend said last.
+  bool InTransaction() const;
+  bool InFailedTransaction() const;
+
+ private:
+  // Owned by connection_.
+  pg_conn* const backend_;
+  const std::unique_ptr<AdoptedConnection> connection_;
+  PreparedStatements prepared_;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,40 @@
+// The pool's history in the log: connected, lost, reconnected, saturated. Each once, not per call.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
+
+#include "server/database/pool_figures.h"
+#include "server/telemetry/log.h"
+
+namespace aquifer {
+
+// Thread-safe.
+class ConnectionEvents {
+ public:
+  // `log` must outlive it.
+  explicit ConnectionEvents(Log& log) : log_(log) {}
+
+  void Opened(absl::Time now);
+  // `detail` is libpq's own words. While attempts go on failing, the lines grow rarer, from one a
+  // second to one in 30.
+  void OpenFailed(const absl::Status& status, absl::string_view detail, absl::Time now);
+  // Saturated from 80 % in use, relieved below 60 %, so that the edge does not flicker.
+  void Observe(const PoolFigures& figures);
+
+ private:
+  enum class State { kNew, kConnected, kLost };
+
+  Log& log_;
+  absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
+  absl::Time lost_at_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
+  absl::Time next_line_ ABSL_GUARDED_BY(mutex_);
+  bool saturated_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace aquifer

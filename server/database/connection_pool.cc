@@ -1,0 +1,105 @@
+#include "server/database/connection_pool.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+
+#include <algorithm>
+
+namespace aquifer {
+namespace {
+
+ConnectionSettings SettingsOf(const ConnectionPoolOptions& options) {
+  ConnectionSettings settings;
+  settings.url = options.database.url;
+  settings.connect_timeout = options.database.connect_timeout;
+  settings.tcp_keepalive = options.database.tcp_keepalive;
+  settings.tcp_user_timeout = options.database.tcp_user_timeout;
+  settings.application_name = absl::StrCat("aquifer/", options.instance);
+  settings.time_zone = options.time_zone;
+  return settings;
+}
+
+ResourcePoolOptions PoolOptionsOf(const PoolOptions& options) {
+  ResourcePoolOptions result;
+  result.min = options.min;
+  result.max = options.max;
+  result.idle_timeout = options.idle_timeout;
+  result.max_life = options.max_life;
+  result.max_waiters = options.max_waiters;
+  return result;
+}
+
+}  // namespace
+
+ConnectionPool::ConnectionPool(const ConnectionPoolOptions& options, Log& log)
+    : settings_(SettingsOf(options)),
+      acquire_timeout_(options.pool.acquire_timeout),
+      maintenance_interval_(options.maintenance_interval),
+      log_(log),
+      events_(log),
+      connections_(PoolOptionsOf(options.pool),
+                   [this](absl::Time deadline) { return Open(deadline); }),
+      housekeeper_([this] { Housekeep(); }) {}
+
+ConnectionPool::~ConnectionPool() { StopHousekeeping(); }
+
+absl::Status ConnectionPool::Warm(absl::Time deadline) {
+  while (true) {
+    absl::Status status = connections_.Maintain(deadline);
+    const PoolFigures figures = connections_.Figures();
+    if (status.ok() && figures.active + figures.idle >= figures.min) return status;
+    if (absl::Now() >= deadline) {
+      return status.ok() ? MakeError(Reason::kDatabaseUnavailable, "no connection in time")
+                         : status;
+    }
+    // The housekeeper goes on trying; this only waits its turn between looks.
+    absl::MutexLock lock(&mutex_);
+    const absl::Duration pause = std::min(deadline - absl::Now(), absl::Milliseconds(50));
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) {
+      return MakeError(Reason::kShuttingDown, "the server is stopping");
+    }
+  }
+}
+
+absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire(absl::Time deadline,
+                                                              absl::string_view label) {
+  return connections_.Acquire(std::min(deadline, absl::Now() + acquire_timeout_), label);
+}
+
+absl::Status ConnectionPool::Close(absl::Time deadline) {
+  StopHousekeeping();
+  return connections_.Close(deadline);
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(absl::Time deadline) {
+  std::string detail;
+  auto connection = Connection::Open(settings_, deadline, &detail);
+  if (connection.ok()) {
+    events_.Opened(absl::Now());
+  } else if (!absl::IsDeadlineExceeded(connection.status())) {
+    events_.OpenFailed(connection.status(), detail, absl::Now());
+  }
+  return connection;
+}
+
+void ConnectionPool::Housekeep() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), maintenance_interval_)) return;
+    }
+    // A failure is in the log and in the figures already.
+    (void)connections_.Maintain(absl::InfiniteFuture());
+    events_.Observe(connections_.Figures());
+  }
+}
+
+void ConnectionPool::StopHousekeeping() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (housekeeper_.joinable()) housekeeper_.join();
+}
+
+}  // namespace aquifer

@@ -1,0 +1,82 @@
+// The server's connections to its database.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "server/database/connection.h"
+#include "server/database/connection_events.h"
+#include "server/database/pool_figures.h"
+#include "server/database/resource_pool.h"
+#include "server/options.h"
+#include "server/telemetry/log.h"
+
+namespace aquifer {
+
+struct ConnectionPoolOptions {
+  DatabaseOptions database;
+  PoolOptions pool;
+  // Shown by the database as application_name "aquifer/<instance>".
+  std::string instance;
+  // The TimeZone of every session.
+  std::string time_zone = "Europe/Kyiv";
+  // How often the pool looks after itself.
+  absl::Duration maintenance_interval = absl::Seconds(1);
+};
+
+// Thread-safe. Leases must end before the pool does.
+class ConnectionPool {
+ public:
+  using Lease = ResourcePool<Connection>::Lease;
+
+  // Does not connect. `log` must outlive the pool.
+  ConnectionPool(const ConnectionPoolOptions& options, Log& log);
+  // Closes what is open; call Close first to wait for leases.
+  ~ConnectionPool();
+  ConnectionPool(const ConnectionPool&) = delete;
+  ConnectionPool& operator=(const ConnectionPool&) = delete;
+
+  // Opens up to pool_min, trying again until `deadline`; then the last error.
+  absl::Status Warm(absl::Time deadline);
+
+  // A connection within acquire_timeout and `deadline`, whichever ends first. `label` says who
+  // holds it, in messages; it must outlive the lease. Errors as ResourcePool::Acquire.
+  absl::StatusOr<Lease> Acquire(absl::Time deadline, absl::string_view label);
+
+  // Every connection open now serves at most its present lease: after a failover, or a migration.
+  void Outdate() { connections_.Outdate(); }
+  void Resize(int min, int max) { connections_.Resize(min, max); }
+
+  // Refuses new acquires, waits for leases until `deadline`, closes all.
+  absl::Status Close(absl::Time deadline);
+
+  PoolFigures Figures() const { return connections_.Figures(); }
+  // Where whoever uses the pool reports what went wrong on a connection.
+  Log& log() { return log_; }
+
+ private:
+  absl::StatusOr<std::unique_ptr<Connection>> Open(absl::Time deadline);
+  void Housekeep();
+  void StopHousekeeping();
+
+  const ConnectionSettings settings_;
+  const absl::Duration acquire_timeout_;
+  const absl::Duration maintenance_interval_;
+  Log& log_;
+  ConnectionEvents events_;
+  ResourcePool<Connection> connections_;
+
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread housekeeper_;
+};
+
+}  // namespace aquifer

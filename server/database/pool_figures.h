@@ -1,0 +1,39 @@
+// What a pool is doing and has done, readable at any time.
+#pragma once
+
+#include <absl/strings/string_view.h>
+
+#include <array>
+#include <cstdint>
+
+namespace aquifer {
+
+// Why a pooled resource was closed.
+enum class CloseReason { kIdle, kExpired, kBroken, kOutdated, kSurplus, kShutdown };
+
+inline constexpr CloseReason kCloseReasons[] = {CloseReason::kIdle,    CloseReason::kExpired,
+                                                CloseReason::kBroken,  CloseReason::kOutdated,
+                                                CloseReason::kSurplus, CloseReason::kShutdown};
+
+constexpr absl::string_view NameOf(CloseReason reason) {
+  constexpr absl::string_view kNames[] = {"idle",     "expired", "broken",
+                                          "outdated", "surplus", "shutdown"};
+  return kNames[static_cast<int>(reason)];
+}
+
+// A snapshot. `closed` is indexed by CloseReason; see Closed.
+struct PoolFigures {
+  int max = 0;
+  int min = 0;
+  int active = 0;
+  int idle = 0;
+  int waiting = 0;
+  std::int64_t opened = 0;
+  std::array<std::int64_t, std::size(kCloseReasons)> closed = {};
+  std::int64_t connect_failures = 0;
+  std::int64_t acquire_timeouts = 0;
+
+  std::int64_t Closed(CloseReason reason) const { return closed[static_cast<int>(reason)]; }
+};
+
+}  // namespace aquifer

@@ -1,0 +1,327 @@
+#include "server/database/transaction_runner.h"
+
+#include <absl/synchronization/notification.h>
+
+#include <thread>
+
+#include "repositories/errors.h"
+#include "tests/testing/pool_fixture.h"
+
+namespace aquifer {
+namespace {
+
+constexpr Statement kBalance = {"test.balance", R"sql(
+  SELECT amount
+  FROM public.accounts
+  WHERE id = $1::int)sql"};
+constexpr Statement kAdd = {"test.add", R"sql(
+  UPDATE public.accounts
+  SET amount = amount + $2::int
+  WHERE id = $1::int)sql"};
+constexpr Statement kTouch = {"test.touch", R"sql(
+  UPDATE public.accounts
+  SET touched = true
+  WHERE id = $1::int)sql"};
+constexpr Statement kEverything = {"test.everything", R"sql(SELECT * FROM public.accounts)sql"};
+constexpr Statement kNap = {"test.nap", R"sql(SELECT pg_sleep(30))sql"};
+constexpr Statement kSettings = {"test.settings", R"sql(
+  SELECT current_setting('transaction_isolation'),
+         current_setting('transaction_read_only'),
+         current_setting('TimeZone'),
+         current_setting('application_name'),
+         extract(epoch FROM current_setting('statement_timeout')::interval)::float8)sql"};
+constexpr Statement kMissing = {"test.missing", R"sql(SELECT 1 FROM public.nowhere)sql"};
+constexpr Statement kTerminateSelf = {"test.terminate_self",
+                                      R"sql(SELECT pg_terminate_backend(pg_backend_pid()))sql"};
+constexpr Statement kDoomCommit = {"test.doom_commit", R"sql(
+  INSERT INTO public.doom (id)
+  VALUES (1))sql"};
+
+class TransactionRunnerTest : public testing::PoolFixture {
+ protected:
+  TransactionRunnerTest() {
+    database_.Execute(
+        "CREATE TABLE public.accounts (id int PRIMARY KEY, amount int NOT NULL "
+        "CONSTRAINT not_overdrawn CHECK (amount >= 0), touched bool NOT NULL DEFAULT false);"
+        "INSERT INTO public.accounts VALUES (1, 100), (2, 100)");
+  }
+
+  absl::Status Run(TransactionMode mode, absl::FunctionRef<absl::Status(Session&)> body,
+                   absl::Time deadline = Soon()) {
+    receipt_ = Receipt();
+    return runner_.Run({"Test", mode, deadline}, body, receipt_);
+  }
+  absl::Status Read(absl::FunctionRef<absl::Status(Session&)> body) {
+    return Run(TransactionMode::kReadOnly, body);
+  }
+  absl::Status Write(absl::FunctionRef<absl::Status(Session&)> body) {
+    return Run(TransactionMode::kReadWrite, body);
+  }
+
+  static absl::Status AddOne(Session& session) {
+    session.Run(kAdd, 1, 1);
+    return absl::OkStatus();
+  }
+
+  int Amount(int id) {
+    return database_
+        .Execute(absl::StrCat("SELECT amount FROM public.accounts WHERE id = ", id))[0][0]
+        .as<int>();
+  }
+
+  ConnectionPool pool_{PoolOf(4), log_};
+  TransactionRunner runner_{pool_};
+  Receipt receipt_;
+};
+
+TEST_F(TransactionRunnerTest, CommitsWhatTheBodyDid) {
+  const absl::Status status = Write(AddOne);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(Amount(1), 101);
+  EXPECT_EQ(receipt_.attempts, 1);
+  EXPECT_EQ(receipt_.rows, 1);
+  EXPECT_GT(receipt_.sql, absl::ZeroDuration());
+  EXPECT_GT(receipt_.commit, absl::ZeroDuration());
+}
+
+TEST_F(TransactionRunnerTest, RollsBackAndReturnsTheBodysOwnError) {
+  const absl::Status status = Write([](Session& session) {
+    session.Run(kAdd, 1, 1);
+    return WorkerNotFound(42);
+  });
+
+  EXPECT_EQ(ReasonOf(status), "WORKER_NOT_FOUND");
+  EXPECT_EQ(status.message(), "worker 42 not found");
+  EXPECT_EQ(Amount(1), 100);
+  EXPECT_EQ(pool_.Figures().idle, 1);
+}
+
+TEST_F(TransactionRunnerTest, OpensTheTransactionTheModeAsksFor) {
+  const auto settings = [](std::string& text) {
+    return [&text](Session& session) {
+      const pqxx::result rows = session.Run(kSettings);
+      text = absl::StrCat(rows[0][0].c_str(), ", ", rows[0][1].c_str(), ", ", rows[0][2].c_str(),
+                          ", ", rows[0][3].c_str());
+      EXPECT_GT(rows[0][4].as<double>(), 15);
+      EXPECT_LE(rows[0][4].as<double>(), 20);
+      return absl::OkStatus();
+    };
+  };
+  std::string read, write;
+
+  EXPECT_TRUE(Read(settings(read)).ok());
+  EXPECT_TRUE(Write(settings(write)).ok());
+
+  EXPECT_EQ(read, "repeatable read, on, Europe/Kyiv, aquifer/test");
+  EXPECT_EQ(write, "read committed, off, Europe/Kyiv, aquifer/test");
+}
+
+TEST_F(TransactionRunnerTest, BackendThatDiedWhileIdleGoesUnnoticed) {
+  ASSERT_TRUE(Write(AddOne).ok());
+  TerminateBackends();
+
+  const absl::Status status = Write(AddOne);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(Amount(1), 102);
+  EXPECT_EQ(receipt_.attempts, 1);
+  EXPECT_EQ(pool_.Figures().Closed(CloseReason::kBroken), 1);
+}
+
+TEST_F(TransactionRunnerTest, WriteWhoseConnectionBreaksInMidBodyIsNotRepeated) {
+  int runs = 0;
+
+  const absl::Status status = Write([&](Session& session) {
+    ++runs;
+    session.Run(kAdd, 1, 1);
+    session.Run(kTerminateSelf);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(ReasonOf(status), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(Amount(1), 100);
+  EXPECT_EQ(pool_.Figures().Closed(CloseReason::kBroken), 1);
+}
+
+TEST_F(TransactionRunnerTest, ReadWhoseConnectionBreaksInMidBodyIsReadAgainOnce) {
+  int runs = 0;
+
+  const absl::Status once = Read([&](Session& session) {
+    if (++runs == 1) session.Run(kTerminateSelf);
+    session.Run(kBalance, 1);
+    return absl::OkStatus();
+  });
+  const absl::Status always = Read([&](Session& session) {
+    session.Run(kTerminateSelf);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(once, absl::OkStatus());
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(ReasonOf(always), "DATABASE_UNAVAILABLE");
+}
+
+TEST_F(TransactionRunnerTest, CommitWhoseLinkDiesIsItsOwnOutcome) {
+  database_.Execute(
+      "CREATE TABLE public.doom (id int);"
+      "CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;"
+      "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON public.doom DEFERRABLE INITIALLY DEFERRED "
+      "FOR EACH ROW EXECUTE FUNCTION public.die()");
+  int runs = 0;
+
+  const absl::Status status = Write([&](Session& session) {
+    ++runs;
+    session.Run(kDoomCommit);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(ReasonOf(status), "COMMIT_IN_DOUBT");
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(TransactionRunnerTest, DeadlockVictimRunsAgain) {
+  // Each side locks its first account, tells the other, and goes for the other's.
+  absl::Notification locked[2];
+  absl::Status status[2];
+  Receipt receipt[2];
+  const auto side = [&](int me) {
+    const auto body = [&](Session& session) {
+      session.Run(kAdd, me + 1, 1);
+      if (!locked[me].HasBeenNotified()) locked[me].Notify();
+      if (!locked[1 - me].WaitForNotificationWithTimeout(absl::Seconds(10))) {
+        return absl::InternalError("the other side never came");
+      }
+      session.Run(kAdd, 2 - me, 1);
+      return absl::OkStatus();
+    };
+    status[me] = runner_.Run({"Test", TransactionMode::kReadWrite, Soon()}, body, receipt[me]);
+  };
+
+  std::thread other([&] { side(1); });
+  side(0);
+  other.join();
+
+  EXPECT_EQ(status[0], absl::OkStatus());
+  EXPECT_EQ(status[1], absl::OkStatus());
+  EXPECT_EQ(receipt[0].attempts + receipt[1].attempts, 3);
+  EXPECT_EQ(Amount(1), 102);
+  EXPECT_EQ(Amount(2), 102);
+}
+
+TEST_F(TransactionRunnerTest, StatementStopsAtTheDeadline) {
+  const absl::Time began = absl::Now();
+
+  const absl::Status status = Run(
+      TransactionMode::kReadOnly,
+      [](Session& session) {
+        session.Run(kNap);
+        return absl::OkStatus();
+      },
+      began + absl::Milliseconds(200));
+
+  EXPECT_EQ(ReasonOf(status), "DEADLINE_EXCEEDED");
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+  EXPECT_EQ(pool_.Figures().idle, 1);
+}
+
+TEST_F(TransactionRunnerTest, PassedDeadlineNeverTouchesTheDatabase) {
+  const absl::Status status =
+      Run(TransactionMode::kReadWrite, AddOne, absl::Now() - absl::Seconds(1));
+
+  EXPECT_EQ(ReasonOf(status), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(receipt_.attempts, 0);
+  EXPECT_EQ(pool_.Figures().opened, 0);
+}
+
+TEST_F(TransactionRunnerTest, DeadlinePassedBeforeTheCommitWritesNothing) {
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(300);
+
+  const absl::Status status = Run(
+      TransactionMode::kReadWrite,
+      [&](Session& session) {
+        session.Run(kAdd, 1, 1);
+        // What the body does outside of statements is not bounded by statement_timeout.
+        absl::Notification never;
+        never.WaitForNotificationWithDeadline(deadline);
+        return absl::OkStatus();
+      },
+      deadline);
+
+  EXPECT_EQ(ReasonOf(status), "DEADLINE_EXCEEDED");
+  EXPECT_EQ(Amount(1), 100);
+}
+
+TEST_F(TransactionRunnerTest, PreparesAgainWhenATableChangedShape) {
+  const auto everything = [](Session& session) {
+    session.Run(kEverything);
+    session.Run(kBalance, 1);
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(Read(everything).ok());
+  database_.Execute("ALTER TABLE public.accounts ADD COLUMN more int");
+
+  EXPECT_EQ(Read(everything), absl::OkStatus());
+  EXPECT_EQ(Read(everything), absl::OkStatus());
+  EXPECT_EQ(receipt_.attempts, 1);
+  EXPECT_EQ(pool_.Figures().opened, 1);
+}
+
+TEST_F(TransactionRunnerTest, PreparesAgainWhenPreparedStatementsAreGone) {
+  ASSERT_TRUE(Write(AddOne).ok());
+  {
+    auto lease = pool_.Acquire(Soon(), "test");
+    ASSERT_TRUE(lease.ok());
+    pqxx::nontransaction((*lease)->pqxx()).exec("DISCARD ALL");
+  }
+
+  const absl::Status status = Write(AddOne);
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(Amount(1), 102);
+  EXPECT_EQ(pool_.Figures().opened, 1);
+}
+
+TEST_F(TransactionRunnerTest, BrokenConstraintIsNamed) {
+  const absl::Status status = Write([](Session& session) {
+    session.Run(kAdd, 1, -1000);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(ReasonOf(status), "CONSTRAINT_VIOLATED");
+  EXPECT_EQ(status.message(), "the write breaks a rule of the database: not_overdrawn");
+  EXPECT_EQ(pool_.Figures().idle, 1);
+}
+
+TEST_F(TransactionRunnerTest, MissingTableIsASchemaMismatch) {
+  const absl::Status status = Read([](Session& session) {
+    session.Run(kMissing);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(ReasonOf(status), "SCHEMA_MISMATCH");
+}
+
+TEST_F(TransactionRunnerTest, WriteInAReadOnlyTransactionIsRefused) {
+  const absl::Status status = Read(AddOne);
+
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(Amount(1), 100);
+}
+
+TEST_F(TransactionRunnerTest, ExceptionOfTheBodyTellsTheCallerNothing) {
+  const absl::Status status = Write([](Session& session) -> absl::Status {
+    session.Run(kAdd, 1, 1);
+    throw std::runtime_error("the phone number is 0501234567");
+  });
+
+  EXPECT_EQ(ReasonOf(status), "INTERNAL");
+  EXPECT_EQ(status.message().find("050"), absl::string_view::npos);
+  EXPECT_EQ(Amount(1), 100);
+  EXPECT_EQ(pool_.Figures().idle, 1);
+}
+
+}  // namespace
+}  // namespace aquifer
