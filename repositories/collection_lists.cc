@@ -62,8 +62,9 @@ namespace {
 
 // A page of each key, a device or a collector, in its index's order; then a page of those. So each
 // key costs at most a page, wherever in the history its lines lie. `others` is what the key leaves
-// to be checked.
-#define AQUIFER_PAGE_OF_EACH(keys, column, range, others, direction)                       \
+// to be checked, `order` the index's own: a device's lines all differ in time, and to ask for their
+// ids too would have them sorted.
+#define AQUIFER_PAGE_OF_EACH(keys, column, range, others, order, direction)                \
   AQUIFER_WITH_WORKERS(                                                                    \
       "SELECT " AQUIFER_STORED_COLUMNS                                                     \
       "FROM (" keys ") AS k (value) "                                                      \
@@ -74,7 +75,7 @@ namespace {
           "AND " range                                                                     \
           "AND " others                                                                    \
           "AND " AQUIFER_FILTER_TOTALS                                                     \
-          AQUIFER_PAGE_ORDER(direction)                                                    \
+          order                                                                            \
           "LIMIT $12::bigint) AS c "                                                       \
       AQUIFER_PAGE_ORDER(direction)                                                        \
       "LIMIT $12::bigint",                                                                 \
@@ -82,10 +83,12 @@ namespace {
 
 #define AQUIFER_PAGE_BY_DEVICE(range, direction)                                           \
   AQUIFER_PAGE_OF_EACH("SELECT DISTINCT unnest($5::text[])", "c.device_id", range,         \
-                       AQUIFER_FILTER_COLLECTORS, direction)
+                       AQUIFER_FILTER_COLLECTORS,                                          \
+                       "ORDER BY c.collected_at " direction " ", direction)
 #define AQUIFER_PAGE_BY_COLLECTOR(range, direction)                                        \
   AQUIFER_PAGE_OF_EACH(AQUIFER_FILTER_COLLECTOR_TEXTS, "c.collector", range,               \
-                       AQUIFER_FILTER_COLLECTORS "AND " AQUIFER_FILTER_DEVICES, direction)
+                       AQUIFER_FILTER_COLLECTORS "AND " AQUIFER_FILTER_DEVICES,            \
+                       AQUIFER_PAGE_ORDER(direction), direction)
 // clang-format on
 
 constexpr Statement kNewestByTime = {"collections.list_newest_by_time",
