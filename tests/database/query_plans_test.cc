@@ -1,0 +1,209 @@
+// Every named statement of the collection repository, planned by PostgreSQL over a million lines.
+//
+// The plan looked at is the generic one, made for parameters unknown: it is what a prepared
+// statement may end up with, and the harder of the two to get right.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
+#include <gmock/gmock.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "repositories/statements.h"
+#include "tests/testing/million_lines.h"
+
+namespace aquifer {
+namespace {
+
+using ::testing::IsEmpty;
+using testing::MillionLines;
+using ::testing::Not;
+
+// Statements that rightly read a big table whole, each with its reason.
+const std::map<std::string, std::string>& WholeReads() {
+  static const std::map<std::string, std::string> reasons = {};
+  return reasons;
+}
+
+std::string PreparedName(const Statement& statement) {
+  return absl::StrReplaceAll(statement.name, {{".", "_"}});
+}
+
+// One connection on which every statement is prepared and planned for parameters unknown.
+class ExplainTest : public ::testing::Test {
+ protected:
+  ExplainTest() : connection_(MillionLines().url()), transaction_(connection_) {
+    transaction_.exec("SET LOCAL plan_cache_mode = force_generic_plan");
+  }
+
+  void Prepare(const Statement& statement) {
+    transaction_.exec(absl::StrCat("PREPARE ", PreparedName(statement), " AS ", statement.sql));
+  }
+
+  // As many NULLs as the statement has parameters.
+  std::string Nulls(const Statement& statement) {
+    const pqxx::result parameters = transaction_.exec(
+        absl::StrCat("SELECT array_to_string(array_fill('NULL'::text, "
+                     "ARRAY[cardinality(parameter_types)]), ', ') FROM pg_prepared_statements "
+                     "WHERE name = '",
+                     PreparedName(statement), "'"));
+    return parameters[0][0].c_str();
+  }
+
+  // The root of the plan.
+  google::protobuf::Struct Explain(const std::string& options, const Statement& statement,
+                                   const std::string& arguments) {
+    const pqxx::result rows = transaction_.exec(
+        absl::StrCat("EXPLAIN (FORMAT JSON", options, ") EXECUTE ", PreparedName(statement),
+                     arguments.empty() ? "" : absl::StrCat("(", arguments, ")")));
+    google::protobuf::Value json;
+    const auto status = google::protobuf::util::JsonStringToMessage(rows[0][0].c_str(), &json);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    return json.list_value().values(0).struct_value().fields().at("Plan").struct_value();
+  }
+
+  pqxx::connection connection_;
+  pqxx::work transaction_;
+};
+
+std::string Text(const google::protobuf::Struct& node, const std::string& key) {
+  const auto found = node.fields().find(key);
+  return found == node.fields().end() ? "" : found->second.string_value();
+}
+
+// Adds what each node below reads of a big table without an index's condition.
+void FindWholeReads(const google::protobuf::Struct& node, std::vector<std::string>& found) {
+  const std::string type = Text(node, "Node Type");
+  const std::string table = Text(node, "Relation Name");
+  if (table == "collections" || table == "fetch_outcomes") {
+    const bool by_index = type == "Index Scan" || type == "Index Only Scan";
+    if (type == "Seq Scan" || (by_index && Text(node, "Index Cond").empty())) {
+      found.push_back(absl::StrCat(type, " of ", table, " filtered by ", Text(node, "Filter")));
+    }
+  }
+  const auto plans = node.fields().find("Plans");
+  if (plans == node.fields().end()) return;
+  for (const auto& plan : plans->second.list_value().values()) {
+    FindWholeReads(plan.struct_value(), found);
+  }
+}
+
+class QueryPlansTest : public ExplainTest,
+                       public ::testing::WithParamInterface<const Statement*> {};
+
+TEST_P(QueryPlansTest, AnIndexServesEveryReadOfABigTable) {
+  const Statement& statement = *GetParam();
+  Prepare(statement);
+
+  std::vector<std::string> found;
+  FindWholeReads(Explain("", statement, Nulls(statement)), found);
+
+  if (WholeReads().count(statement.name)) {
+    EXPECT_THAT(found, Not(IsEmpty())) << "needs its exception no more";
+  } else {
+    EXPECT_THAT(found, IsEmpty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryStatement, QueryPlansTest,
+                         ::testing::ValuesIn(CollectionStatements()),
+                         [](const auto& statement) { return PreparedName(*statement.param); });
+
+// What a statement may touch at most, with arguments of daily use: blocks of 8 kB.
+struct Cost {
+  const char* name;
+  const char* arguments;
+  int most_blocks;
+};
+
+class QueryCostTest : public ExplainTest {};
+
+TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
+  // A page of 50 takes 51 rows; a row may stand in a block of its own, below 4 blocks of index.
+  const std::vector<Cost> costs = {
+      {"collections.get_by_id", "500000", 20},
+      {"collections.get_by_key", "'device-7', '2026-01-10 12:00'", 20},
+      {"collections.count_on_day", "'device-7', '2026-01-10'", 20},
+      // The first page, and one after 900,000 lines, at the end of a range too.
+      {"collections.list_newest_by_time",
+       "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 51", 200},
+      {"collections.list_newest_by_time",
+       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2025-06-15', 0, 51",
+       200},
+      {"collections.list_oldest_by_time",
+       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-15', 0, 51",
+       200},
+      // Two devices with a hundred lines each.
+      {"collections.list_newest_by_device",
+       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, NULL, 0, 51", 400},
+      {"collections.list_oldest_by_device",
+       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, '2026-01-01', 0, 51",
+       400},
+      // Collectors with 25,000 lines each, by text and by worker.
+      {"collections.list_newest_by_collector",
+       "NULL, NULL, NULL, NULL, NULL, '{collector 1,collector 2}', NULL, NULL, NULL, NULL, 0, 51",
+       400},
+      {"collections.list_oldest_by_collector",
+       "NULL, NULL, NULL, NULL, NULL, NULL, '{1}', NULL, NULL, '2026-01-01', 0, 51", 600},
+      {"collections.delete_lock_by_device",
+       "'2026-01-10', '2026-01-10', NULL, NULL, '{device-1}', NULL, NULL, NULL, NULL, 10001", 40},
+  };
+  std::map<std::string, const Statement*> statements;
+  for (const Statement* statement : CollectionStatements()) {
+    statements[statement->name] = statement;
+    Prepare(*statement);
+  }
+
+  for (const Cost& cost : costs) {
+    ASSERT_TRUE(statements.count(cost.name)) << cost.name;
+    const auto plan = Explain(", ANALYZE, BUFFERS", *statements[cost.name], cost.arguments);
+
+    const double blocks = plan.fields().at("Shared Hit Blocks").number_value() +
+                          plan.fields().at("Shared Read Blocks").number_value();
+    EXPECT_LE(blocks, cost.most_blocks) << cost.name << "(" << cost.arguments << ")";
+  }
+}
+
+// The names of all statements in the source text of repositories/.
+std::set<std::string> NamesInSources() {
+  const std::regex declaration(R"re(constexpr Statement \w+\s*=\s*\{\s*"([^"]+)")re");
+  std::set<std::string> names;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(AQUIFER_SOURCE_DIR "/repositories")) {
+    if (entry.path().extension() != ".cc") continue;
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    const std::string source = text.str();
+    for (std::sregex_iterator found(source.begin(), source.end(), declaration), end; found != end;
+         ++found) {
+      EXPECT_TRUE(names.insert((*found)[1]).second) << (*found)[1] << " is there twice";
+    }
+  }
+  return names;
+}
+
+TEST(StatementsTest, ListHasEveryStatementOfTheSources) {
+  std::set<std::string> listed;
+  for (const Statement* statement : CollectionStatements()) listed.insert(statement->name);
+
+  EXPECT_EQ(listed, NamesInSources())
+      << "a file's statements belong into its list at its end, and that into statements.h and .cc";
+}
+
+TEST(StatementsTest, ExceptionsNameStatements) {
+  const auto names = NamesInSources();
+
+  for (const auto& [name, reason] : WholeReads()) EXPECT_TRUE(names.count(name)) << name;
+}
+
+}  // namespace
+}  // namespace aquifer
