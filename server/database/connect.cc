@@ -20,9 +20,13 @@ namespace {
 
 using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
 
+Conninfo Parse(const std::string& url) {
+  return Conninfo(PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
+}
+
 // The text of one option of `url`; empty if it does not set it.
 std::string OptionIn(const std::string& url, absl::string_view keyword) {
-  const Conninfo parsed(PQconninfoParse(url.c_str(), nullptr), &PQconninfoFree);
+  const Conninfo parsed = Parse(url);
   for (const auto* option = parsed.get(); option && option->keyword; ++option) {
     if (option->keyword == keyword && option->val) return option->val;
   }
@@ -185,6 +189,10 @@ void CloseBackend::operator()(pg_conn* backend) const { PQfinish(backend); }
 
 absl::StatusOr<Backend> Connect(const ConnectionSettings& settings, absl::Time deadline,
                                 std::string* detail) {
+  // libpq's own message about it repeats the URL, password and all.
+  if (!Parse(settings.url)) {
+    return MakeError(Reason::kDatabaseRefused, "database_url is not a URL that libpq understands");
+  }
   const absl::Time patience = absl::Now() + settings.connect_timeout;
   const absl::Time until = std::min(deadline, patience);
   std::string time_zone = settings.time_zone;

@@ -128,18 +128,24 @@ class Attempt {
   Outcome Failed(const std::exception& exception) {
     const SqlError error = DescribeSqlError(exception);
     if (IsBroken(error) || !connection_.pqxx().is_open()) return Broken();
+    // A write in a transaction that we opened for reading is our fault, not a failover.
+    const bool read_only_now =
+        error.sqlstate == "25006" && call_.mode == TransactionMode::kReadWrite;
     const absl::string_view statement =
         phase_ == Phase::kBody && session_.current() ? session_.current()->name : "";
     Outcome outcome;
-    outcome.status = SqlStatus(error, statement);
-    outcome.read_only_now = error.sqlstate == "25006";
+    outcome.status = error.sqlstate == "25006" && !read_only_now
+                         ? MakeError(Reason::kInternal, "a write in a read-only transaction")
+                         : SqlStatus(error, statement);
+    outcome.read_only_now = read_only_now;
     if (IsCollision(error)) {
       outcome.kind = Outcome::Kind::kCollision;
       SetRetryDelay(outcome.status, kConflictDelay);
     } else if (IsStalePlan(error)) {
       outcome.kind = Outcome::Kind::kStalePlans;
     }
-    if (EntryOf(ReasonOfSqlState(error.sqlstate)).retry == Retry::kNever) {
+    if (ReasonOf(outcome.status) == "INTERNAL" ||
+        EntryOf(ReasonOfSqlState(error.sqlstate)).retry == Retry::kNever) {
       LogFailure(exception, error, statement);
     }
     return outcome;

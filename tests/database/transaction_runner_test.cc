@@ -1,8 +1,12 @@
 #include "server/database/transaction_runner.h"
 
+#include <absl/strings/str_split.h>
 #include <absl/synchronization/notification.h>
 
+#include <cstdio>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "repositories/errors.h"
 #include "tests/testing/pool_fixture.h"
@@ -18,11 +22,10 @@ constexpr Statement kAdd = {"test.add", R"sql(
   UPDATE public.accounts
   SET amount = amount + $2::int
   WHERE id = $1::int)sql"};
-constexpr Statement kTouch = {"test.touch", R"sql(
-  UPDATE public.accounts
-  SET touched = true
-  WHERE id = $1::int)sql"};
+constexpr Statement kSerializable = {"test.serializable",
+                                     R"sql(SET TRANSACTION ISOLATION LEVEL SERIALIZABLE)sql"};
 constexpr Statement kEverything = {"test.everything", R"sql(SELECT * FROM public.accounts)sql"};
+constexpr Statement kFail = {"test.fail", R"sql(SELECT public.fail($1::text, $2::text))sql"};
 constexpr Statement kNap = {"test.nap", R"sql(SELECT pg_sleep(30))sql"};
 constexpr Statement kSettings = {"test.settings", R"sql(
   SELECT current_setting('transaction_isolation'),
@@ -42,7 +45,7 @@ class TransactionRunnerTest : public testing::PoolFixture {
   TransactionRunnerTest() {
     database_.Execute(
         "CREATE TABLE public.accounts (id int PRIMARY KEY, amount int NOT NULL "
-        "CONSTRAINT not_overdrawn CHECK (amount >= 0), touched bool NOT NULL DEFAULT false);"
+        "CONSTRAINT not_overdrawn CHECK (amount >= 0));"
         "INSERT INTO public.accounts VALUES (1, 100), (2, 100)");
   }
 
@@ -73,6 +76,38 @@ class TransactionRunnerTest : public testing::PoolFixture {
   TransactionRunner runner_{pool_};
   Receipt receipt_;
 };
+
+class DomainRule14Test : public TransactionRunnerTest {
+ protected:
+  // How often `work` sent something to the database and waited for the answer, as libpq traces it
+  // on the pool's one connection. Lines are "<time> F <length> <message> ...", F for what we send.
+  int RoundTripsOf(absl::FunctionRef<void()> work) {
+    std::FILE* trace = std::tmpfile();
+    Trace(trace);
+    work();
+    Trace(nullptr);
+    std::rewind(trace);
+    int trips = 0;
+    char line[65536];
+    while (std::fgets(line, sizeof line, trace) != nullptr) {
+      const std::vector<std::string> parts = absl::StrSplit(line, '\t');
+      if (parts.size() < 4 || parts[1] != "F") continue;
+      const std::string message = parts[3].substr(0, parts[3].find_first_of(" \n"));
+      if (message == "Query" || message == "Sync") ++trips;
+    }
+    std::fclose(trace);
+    return trips;
+  }
+
+ private:
+  void Trace(std::FILE* trace) {
+    auto lease = pool_.Acquire(Soon(), "test");
+    ASSERT_TRUE(lease.ok());
+    (*lease)->pqxx().trace(trace);
+  }
+};
+
+using DomainRule15Test = TransactionRunnerTest;
 
 TEST_F(TransactionRunnerTest, CommitsWhatTheBodyDid) {
   const absl::Status status = Write(AddOne);
@@ -180,6 +215,43 @@ TEST_F(TransactionRunnerTest, CommitWhoseLinkDiesIsItsOwnOutcome) {
 
   EXPECT_EQ(ReasonOf(status), "COMMIT_IN_DOUBT");
   EXPECT_EQ(runs, 1);
+}
+
+TEST_F(TransactionRunnerTest, SerializationConflictRunsAgain) {
+  int runs = 0;
+  int seen = 0;
+
+  const absl::Status status = Write([&](Session& session) {
+    session.Run(kSerializable);
+    seen = session.Run(kBalance, 1)[0][0].as<int>();
+    // Between our read and our write, another transaction commits.
+    if (++runs == 1) database_.Execute("UPDATE public.accounts SET amount = 500 WHERE id = 1");
+    session.Run(kAdd, 1, 1);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(status, absl::OkStatus());
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(receipt_.attempts, 2);
+  EXPECT_EQ(seen, 500);
+  EXPECT_EQ(Amount(1), 501);
+}
+
+TEST_F(TransactionRunnerTest, CollisionsEndAfterTheMostAttempts) {
+  int runs = 0;
+
+  const absl::Status status = Write([&](Session& session) {
+    ++runs;
+    session.Run(kSerializable);
+    session.Run(kBalance, 1);
+    database_.Execute("UPDATE public.accounts SET amount = amount + 10 WHERE id = 1");
+    session.Run(kAdd, 1, 1);
+    return absl::OkStatus();
+  });
+
+  EXPECT_EQ(ReasonOf(status), "TRANSACTION_CONFLICT");
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(Amount(1), 130);
 }
 
 TEST_F(TransactionRunnerTest, DeadlockVictimRunsAgain) {
@@ -307,8 +379,52 @@ TEST_F(TransactionRunnerTest, MissingTableIsASchemaMismatch) {
 TEST_F(TransactionRunnerTest, WriteInAReadOnlyTransactionIsRefused) {
   const absl::Status status = Read(AddOne);
 
-  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(ReasonOf(status), "INTERNAL");
   EXPECT_EQ(Amount(1), 100);
+}
+
+// Everything a transaction sends is its own: BEGIN with its timeout, the statements, COMMIT.
+TEST_F(DomainRule14Test, NoPingGoesBeforeAStatement) {
+  ASSERT_TRUE(Write(AddOne).ok());
+
+  EXPECT_EQ(RoundTripsOf([&] { EXPECT_TRUE(Write(AddOne).ok()); }), 3);
+}
+
+TEST_F(DomainRule14Test, OneSlowStatementSpoilsNothingForTheNext) {
+  const absl::Status slow = Run(
+      TransactionMode::kReadOnly,
+      [](Session& session) {
+        session.Run(kNap);
+        return absl::OkStatus();
+      },
+      absl::Now() + absl::Milliseconds(100));
+
+  EXPECT_EQ(ReasonOf(slow), "DEADLINE_EXCEEDED");
+  EXPECT_TRUE(Write(AddOne).ok());
+  EXPECT_EQ(pool_.Figures().opened, 1);
+}
+
+// An error whose text speaks of a deadlock, but whose class does not, is not repeated; one whose
+// class is a deadlock is, whatever it says.
+TEST_F(DomainRule15Test, RetryFollowsTheClassNeverTheText) {
+  database_.Execute(
+      "CREATE FUNCTION public.fail(state text, says text) RETURNS int LANGUAGE plpgsql AS "
+      "$$ BEGIN RAISE EXCEPTION '%', says USING ERRCODE = state; END $$");
+  const auto runs_of = [this](const char* state, const char* says) {
+    int runs = 0;
+    const absl::Status status = Write([&](Session& session) {
+      ++runs;
+      session.Run(kFail, state, says);
+      return absl::OkStatus();
+    });
+    EXPECT_FALSE(status.ok());
+    return runs;
+  };
+
+  EXPECT_EQ(runs_of("XX000", "deadlock detected"), 1);
+  EXPECT_EQ(runs_of("23505", "could not serialize access, try again"), 1);
+  EXPECT_EQ(runs_of("40P01", "nothing to see here"), 3);
+  EXPECT_EQ(runs_of("40001", "nothing to see here"), 3);
 }
 
 TEST_F(TransactionRunnerTest, ExceptionOfTheBodyTellsTheCallerNothing) {

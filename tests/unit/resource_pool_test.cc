@@ -1,0 +1,484 @@
+#include "server/database/resource_pool.h"
+
+#include <absl/synchronization/notification.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "google/rpc/error_details.pb.h"
+#include "repositories/errors.h"
+
+namespace aquifer {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FakeClock {
+ public:
+  absl::Time Now() const {
+    absl::MutexLock lock(&mutex_);
+    return now_;
+  }
+  void Advance(absl::Duration by) {
+    absl::MutexLock lock(&mutex_);
+    now_ += by;
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  absl::Time now_ ABSL_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1'700'000'000);
+};
+
+struct Fake {
+  int id = 0;
+  std::atomic<bool> reusable{true};
+  std::atomic<bool> in_use{false};
+  bool Reusable() const { return reusable; }
+};
+
+// What stands behind the factory.
+class Source {
+ public:
+  absl::StatusOr<std::unique_ptr<Fake>> Open() {
+    ++attempts;
+    if (absl::Notification* closed = gate) closed->WaitForNotification();
+    if (down) return MakeError(Reason::kDatabaseUnavailable, "the database cannot be reached");
+    if (hurried) return MakeError(Reason::kDeadlineExceeded, "too short");
+    auto fake = std::make_unique<Fake>();
+    fake->id = ++opened;
+    return fake;
+  }
+
+  std::atomic<bool> down{false};
+  std::atomic<bool> hurried{false};
+  std::atomic<int> attempts{0};
+  std::atomic<int> opened{0};
+  // If set, Open waits for it.
+  std::atomic<absl::Notification*> gate{nullptr};
+};
+
+using Pool = ResourcePool<Fake>;
+
+// Waits for what another thread is about to do, for 10 s at most.
+template <typename Predicate>
+bool Eventually(Predicate predicate) {
+  const absl::Time give_up = absl::Now() + absl::Seconds(10);
+  while (!predicate()) {
+    if (absl::Now() >= give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+absl::Duration RetryDelayOf(const absl::Status& status) {
+  google::rpc::RetryInfo info;
+  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.RetryInfo");
+  if (!payload || !info.ParseFromString(std::string(*payload))) return absl::InfiniteDuration();
+  return absl::Seconds(info.retry_delay().seconds()) +
+         absl::Nanoseconds(info.retry_delay().nanos());
+}
+
+class ResourcePoolTest : public ::testing::Test {
+ protected:
+  ResourcePoolTest() {
+    options_.max = 2;
+    options_.idle_timeout = absl::Seconds(30);
+    options_.max_life = absl::Seconds(1000);
+  }
+
+  Pool& pool() {
+    if (!pool_) {
+      pool_ = std::make_unique<Pool>(
+          options_, [this](absl::Time) { return source_.Open(); }, [this] { return clock_.Now(); });
+    }
+    return *pool_;
+  }
+
+  Pool::Lease Take(absl::string_view label = "Test") {
+    absl::StatusOr<Pool::Lease> lease = pool().Acquire(Soon(), label);
+    EXPECT_TRUE(lease.ok()) << lease.status();
+    return lease.ok() ? *std::move(lease) : Pool::Lease();
+  }
+  absl::Status TryTake() { return pool().Acquire(Soon(), "Test").status(); }
+
+  // Beyond the test by the clock that stands still.
+  absl::Time Soon() const { return clock_.Now() + absl::Seconds(10); }
+  bool Waiting(int count) {
+    return Eventually([&] { return pool().Figures().waiting == count; });
+  }
+
+  ResourcePoolOptions options_;
+  FakeClock clock_;
+  Source source_;
+  std::unique_ptr<Pool> pool_;
+};
+
+TEST_F(ResourcePoolTest, LendsTheResourceReturnedLast) {
+  Pool::Lease first = Take();
+  Pool::Lease second = Take();
+  first.Return();
+  const int last = second->id;
+  second.Return();
+
+  EXPECT_EQ(Take()->id, last);
+}
+
+TEST_F(ResourcePoolTest, MovedLeaseReturnsOnce) {
+  Pool::Lease first = Take();
+  Pool::Lease second = std::move(first);
+  first.Return();
+
+  EXPECT_FALSE(first);
+  EXPECT_EQ(pool().Figures().active, 1);
+  second.Return();
+  EXPECT_EQ(pool().Figures().idle, 1);
+}
+
+TEST_F(ResourcePoolTest, WaiterGetsReturnedResource) {
+  options_.max = 1;
+  Pool::Lease held = Take();
+  const int id = held->id;
+  int got = 0;
+  std::thread waiter([&] { got = Take()->id; });
+  ASSERT_TRUE(Waiting(1));
+
+  held.Return();
+  waiter.join();
+
+  EXPECT_EQ(got, id);
+  EXPECT_EQ(source_.opened, 1);
+}
+
+TEST_F(ResourcePoolTest, WaitersAreServedInTheOrderTheyCame) {
+  options_.max = 1;
+  Pool::Lease held = Take();
+  std::vector<int> served;  // Guarded by the one resource.
+  std::vector<std::thread> waiters;
+  for (int number = 0; number < 5; ++number) {
+    waiters.emplace_back([&, number] {
+      Pool::Lease lease = Take();
+      served.push_back(number);
+    });
+    ASSERT_TRUE(Waiting(number + 1));
+  }
+
+  held.Return();
+  for (std::thread& waiter : waiters) waiter.join();
+
+  EXPECT_EQ(served, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
+TEST_F(ResourcePoolTest, WaiterGivesUpAtItsDeadlineAndNamesTheHolders) {
+  options_.max = 1;
+  Pool::Lease held = Take("GetCollection");
+  absl::Status status;
+  std::thread waiter(
+      [&] { status = pool().Acquire(clock_.Now() + absl::Milliseconds(20), "Test").status(); });
+  ASSERT_TRUE(Waiting(1));
+
+  clock_.Advance(absl::Milliseconds(4100));
+  waiter.join();
+
+  EXPECT_EQ(ReasonOf(status), "POOL_EXHAUSTED");
+  EXPECT_EQ(status.message(),
+            "no connection within 4.1s: 1 active (oldest GetCollection 4.1s), 1 waiting; "
+            "see pool_max");
+  EXPECT_EQ(pool().Figures().acquire_timeouts, 1);
+  EXPECT_EQ(pool().Figures().waiting, 0);
+}
+
+TEST_F(ResourcePoolTest, RefusesMoreWaitersThanAreAllowed) {
+  options_.max = 1;
+  options_.max_waiters = 1;
+  Pool::Lease held = Take();
+  std::thread waiter([&] { Take(); });
+  ASSERT_TRUE(Waiting(1));
+
+  const absl::Status status = TryTake();
+
+  EXPECT_EQ(ReasonOf(status), "POOL_EXHAUSTED");
+  held.Return();
+  waiter.join();
+}
+
+TEST_F(ResourcePoolTest, DiscardMakesRoomForAWaiterToOpenItsOwn) {
+  options_.max = 1;
+  Pool::Lease held = Take();
+  int got = 0;
+  std::thread waiter([&] { got = Take()->id; });
+  ASSERT_TRUE(Waiting(1));
+
+  held.Discard(CloseReason::kBroken);
+  waiter.join();
+
+  EXPECT_EQ(got, 2);
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kBroken), 1);
+}
+
+TEST_F(ResourcePoolTest, ResourceThatCannotServeAgainIsNotKept) {
+  Take()->reusable = false;
+
+  EXPECT_EQ(pool().Figures().idle, 0);
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kBroken), 1);
+}
+
+TEST_F(ResourcePoolTest, ResourceThatDiedWhileIdleIsReplaced) {
+  Fake* fake = nullptr;
+  {
+    Pool::Lease lease = Take();
+    fake = &*lease;
+  }
+  fake->reusable = false;
+
+  EXPECT_EQ(Take()->id, 2);
+}
+
+TEST_F(ResourcePoolTest, FailsAtOnceWithTheLastCauseUntilTheNextAttempt) {
+  source_.down = true;
+
+  const absl::Status first = TryTake();
+  const absl::Status second = TryTake();
+
+  EXPECT_EQ(ReasonOf(first), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(second.message(), first.message());
+  EXPECT_EQ(source_.attempts, 1);
+  EXPECT_GT(RetryDelayOf(second), absl::ZeroDuration());
+  EXPECT_LE(RetryDelayOf(second), options_.backoff.first_pause);
+}
+
+TEST_F(ResourcePoolTest, PausesBetweenAttemptsGrowToASecondAndEndWithTheFailures) {
+  source_.down = true;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    EXPECT_FALSE(TryTake().ok());
+    clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_EQ(source_.attempts, 10);
+  const absl::Status status = TryTake();
+  EXPECT_GE(RetryDelayOf(status), absl::Milliseconds(500));
+  EXPECT_LE(RetryDelayOf(status), absl::Seconds(1));
+
+  source_.down = false;
+  clock_.Advance(absl::Seconds(1));
+  Pool::Lease one = Take();
+  Pool::Lease other = Take();
+
+  EXPECT_EQ(pool().Figures().connect_failures, 11);
+  EXPECT_EQ(pool().Figures().active, 2);
+}
+
+TEST_F(ResourcePoolTest, OneAttemptAtATimeWhileOpeningFails) {
+  source_.down = true;
+  EXPECT_FALSE(TryTake().ok());
+  clock_.Advance(absl::Seconds(1));
+  absl::Notification gate;
+  source_.gate = &gate;
+  std::thread probe([&] { EXPECT_FALSE(TryTake().ok()); });
+  ASSERT_TRUE(Eventually([&] { return source_.attempts == 2; }));
+
+  const absl::Status status = TryTake();
+
+  EXPECT_EQ(ReasonOf(status), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(source_.attempts, 2);
+  gate.Notify();
+  probe.join();
+}
+
+TEST_F(ResourcePoolTest, WaitsForWhatIsOpenWhenMoreCannotBeOpened) {
+  Pool::Lease held = Take();
+  source_.down = true;
+  int got = 0;
+  std::thread waiter([&] { got = Take()->id; });
+  ASSERT_TRUE(Waiting(1));
+
+  held.Return();
+  waiter.join();
+
+  EXPECT_EQ(got, 1);
+  EXPECT_EQ(pool().Figures().connect_failures, 1);
+}
+
+TEST_F(ResourcePoolTest, WaitersLearnWhenTheLastOpenOneBreaks) {
+  Pool::Lease held = Take();
+  source_.down = true;
+  absl::Status status;
+  std::thread waiter([&] { status = TryTake(); });
+  ASSERT_TRUE(Waiting(1));
+
+  held.Discard(CloseReason::kBroken);
+  waiter.join();
+
+  EXPECT_EQ(ReasonOf(status), "DATABASE_UNAVAILABLE");
+}
+
+TEST_F(ResourcePoolTest, CallerInAHurrySlowsNobodyElse) {
+  source_.hurried = true;
+  EXPECT_EQ(ReasonOf(TryTake()), "DEADLINE_EXCEEDED");
+  source_.hurried = false;
+
+  EXPECT_TRUE(TryTake().ok());
+}
+
+TEST_F(ResourcePoolTest, MaintainOpensUpToMin) {
+  options_.min = 2;
+
+  EXPECT_TRUE(pool().Maintain(Soon()).ok());
+
+  EXPECT_EQ(pool().Figures().idle, 2);
+}
+
+TEST_F(ResourcePoolTest, MaintainTellsWhyItCouldNotOpen) {
+  options_.min = 2;
+  source_.down = true;
+
+  EXPECT_EQ(ReasonOf(pool().Maintain(Soon())), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(source_.attempts, 1);
+}
+
+TEST_F(ResourcePoolTest, MaintainClosesWhatIsIdleBeyondMin) {
+  options_.min = 1;
+  {
+    Pool::Lease first = Take();
+    Pool::Lease second = Take();
+  }
+  clock_.Advance(absl::Seconds(29));
+  EXPECT_TRUE(pool().Maintain(Soon()).ok());
+  EXPECT_EQ(pool().Figures().idle, 2);
+
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(pool().Maintain(Soon()).ok());
+
+  EXPECT_EQ(pool().Figures().idle, 1);
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kIdle), 1);
+}
+
+TEST_F(ResourcePoolTest, MaintainReplacesWhatIsExpired) {
+  options_.min = 2;
+  ASSERT_TRUE(pool().Maintain(Soon()).ok());
+  clock_.Advance(absl::Seconds(899));
+  ASSERT_TRUE(pool().Maintain(Soon()).ok());
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kExpired), 0);
+
+  clock_.Advance(absl::Seconds(101));
+  ASSERT_TRUE(pool().Maintain(Soon()).ok());
+
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kExpired), 2);
+  EXPECT_EQ(pool().Figures().idle, 2);
+}
+
+TEST_F(ResourcePoolTest, OutdatedResourcesServeOnlyTheirPresentLease) {
+  Pool::Lease held = Take();
+  Take();
+
+  pool().Outdate();
+
+  EXPECT_EQ(pool().Figures().idle, 0);
+  held.Return();
+  EXPECT_EQ(pool().Figures().idle, 0);
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kOutdated), 2);
+  EXPECT_EQ(Take()->id, 3);
+}
+
+TEST_F(ResourcePoolTest, ResizeClosesTheSurplusWhenItComesBack) {
+  Pool::Lease first = Take();
+  Pool::Lease second = Take();
+
+  pool().Resize(0, 1);
+  first.Return();
+  second.Return();
+
+  EXPECT_EQ(pool().Figures().idle, 1);
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kSurplus), 1);
+}
+
+TEST_F(ResourcePoolTest, ResizeLetsWaitersIn) {
+  options_.max = 1;
+  Pool::Lease held = Take();
+  std::thread waiter([&] { Take(); });
+  ASSERT_TRUE(Waiting(1));
+
+  pool().Resize(0, 2);
+  waiter.join();
+
+  EXPECT_EQ(source_.opened, 2);
+}
+
+TEST_F(ResourcePoolTest, CloseRefusesNewcomersAndWaiters) {
+  options_.max = 1;
+  Pool::Lease held = Take("StreamCollections");
+  absl::Status waited;
+  std::thread waiter([&] { waited = TryTake(); });
+  ASSERT_TRUE(Waiting(1));
+
+  const absl::Status closed = pool().Close(clock_.Now());
+  waiter.join();
+
+  EXPECT_THAT(std::string(closed.message()), HasSubstr("StreamCollections"));
+  EXPECT_EQ(ReasonOf(waited), "SHUTTING_DOWN");
+  EXPECT_EQ(ReasonOf(TryTake()), "SHUTTING_DOWN");
+}
+
+TEST_F(ResourcePoolTest, CloseWaitsForLeases) {
+  Pool::Lease held = Take();
+  absl::Status closed = absl::UnknownError("not yet");
+  std::thread closer([&] { closed = pool().Close(Soon()); });
+  ASSERT_TRUE(Eventually([&] { return ReasonOf(TryTake()) == "SHUTTING_DOWN"; }));
+
+  held.Return();
+  closer.join();
+
+  EXPECT_TRUE(closed.ok());
+  EXPECT_EQ(pool().Figures().Closed(CloseReason::kShutdown), pool().Figures().opened);
+}
+
+TEST(ResourcePoolConcurrencyTest, ManyThreadsShareFewResources) {
+  constexpr int kThreads = 16;
+  constexpr int kRounds = 500;
+  ResourcePoolOptions options;
+  options.min = 1;
+  options.max = 4;
+  options.max_life = absl::Milliseconds(2);
+  options.backoff.first_pause = absl::Microseconds(10);
+  options.backoff.longest_pause = absl::Microseconds(100);
+  std::atomic<int> opens{0};
+  std::atomic<bool> shared{false};
+  std::atomic<int> served{0};
+  Pool pool(options, [&](absl::Time) -> absl::StatusOr<std::unique_ptr<Fake>> {
+    if (++opens % 17 == 0) return MakeError(Reason::kDatabaseUnavailable, "now and then");
+    return std::make_unique<Fake>();
+  });
+  std::vector<std::thread> threads;
+
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int round = 0; round < kRounds; ++round) {
+        auto lease = pool.Acquire(absl::Now() + absl::Seconds(30), "hammer");
+        if (!lease.ok()) continue;
+        if ((*lease)->in_use.exchange(true)) shared = true;
+        if (pool.Figures().active > options.max) shared = true;
+        (*lease)->in_use = false;
+        ++served;
+        if ((round + thread) % 31 == 0) lease->Discard(CloseReason::kBroken);
+        if ((round + thread) % 97 == 0) pool.Outdate();
+        if ((round + thread) % 53 == 0) (void)pool.Maintain(absl::Now() + absl::Seconds(1));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  const PoolFigures figures = pool.Figures();
+  std::int64_t closed = 0;
+  for (CloseReason reason : kCloseReasons) closed += figures.Closed(reason);
+  EXPECT_FALSE(shared);
+  EXPECT_GT(served, 0);
+  EXPECT_EQ(figures.active, 0);
+  EXPECT_EQ(figures.waiting, 0);
+  EXPECT_EQ(figures.opened, closed + figures.idle);
+  EXPECT_EQ(figures.opened + figures.connect_failures, opens);
+}
+
+}  // namespace
+}  // namespace aquifer
