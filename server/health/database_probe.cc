@@ -19,6 +19,8 @@
 namespace aquifer {
 namespace {
 
+using PollEvents = decltype(pollfd::events);
+
 // A statement that names a missing table fails when it is parsed, so the version is asked for by
 // query_to_xml, which parses its text only where the CASE lets it. Before the first migration the
 // answer is 0.
@@ -191,7 +193,7 @@ absl::StatusOr<DatabaseProbe::Result> DatabaseProbe::Query(const char* sql, cons
   return failure;
 }
 
-absl::Status DatabaseProbe::AwaitSocket(short events, absl::Duration deadline) {
+absl::Status DatabaseProbe::AwaitSocket(int events, absl::Duration deadline) {
   switch (Poll(PQsocket(connection_.get()), events, deadline)) {
     case Woken::kSocket:
       return absl::OkStatus();
@@ -204,9 +206,10 @@ absl::Status DatabaseProbe::AwaitSocket(short events, absl::Duration deadline) {
   return MakeError(Reason::kCancelled, "the monitor stops");
 }
 
-DatabaseProbe::Woken DatabaseProbe::Poll(int socket, short events, absl::Duration deadline) {
+DatabaseProbe::Woken DatabaseProbe::Poll(int socket, int events, absl::Duration deadline) {
   // poll passes over negative descriptors.
-  std::array<pollfd, 2> watched = {pollfd{socket, events, 0}, pollfd{wake_, POLLIN, 0}};
+  std::array<pollfd, 2> watched = {pollfd{socket, static_cast<PollEvents>(events), 0},
+                                   pollfd{wake_, POLLIN, 0}};
   while (true) {
     if (interrupted_) return Woken::kInterrupt;
     const absl::Duration left = deadline - MonotonicNow();

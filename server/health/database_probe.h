@@ -57,8 +57,8 @@ class DatabaseProbe {
   // `deadline` is on the monotonic clock.
   absl::Status Connect(absl::Duration deadline);
   absl::StatusOr<Result> Query(const char* sql, const char* parameter, absl::Duration deadline);
-  absl::Status AwaitSocket(short events, absl::Duration deadline);
-  Woken Poll(int socket, short events, absl::Duration deadline);
+  absl::Status AwaitSocket(int events, absl::Duration deadline);
+  Woken Poll(int socket, int events, absl::Duration deadline);
   absl::Status Failure() const;
 
   const DatabaseProbeOptions options_;
