@@ -266,8 +266,9 @@ class CommandLine {
   }
 
   int Migrate() {
-    return WithOptions(
-        [&](const LoadedOptions& loaded) { return commands_.migrate(loaded.options, migrate_); });
+    return WithOptions([&](const LoadedOptions& loaded) {
+      return commands_.migrate(loaded.options, migrate_, out_, err_);
+    });
   }
 
   int Config() {

@@ -20,7 +20,9 @@ constexpr int kExitUsage = 2;
 // that reading a command line links neither the server nor the migrator.
 struct Commands {
   std::function<int(const ServerOptions&)> serve;
-  std::function<int(const ServerOptions&, const MigrateArguments&)> migrate;
+  // Writes its answer to the first stream and problems to the second.
+  std::function<int(const ServerOptions&, const MigrateArguments&, std::ostream&, std::ostream&)>
+      migrate;
 };
 
 // Runs the command that `arguments` (without the program's name) ask for, and answers the exit

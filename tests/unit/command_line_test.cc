@@ -22,7 +22,8 @@ class CommandLineTest : public ::testing::Test {
                                      return kExitOk;
                                    },
                                .migrate =
-                                   [this](const ServerOptions&, const MigrateArguments& migration) {
+                                   [this](const ServerOptions&, const MigrateArguments& migration,
+                                          std::ostream&, std::ostream&) {
                                      migrated_ = migration;
                                      return kExitFailure;
                                    }};
