@@ -9,9 +9,10 @@
 //   collection_deletes.cc    deleting, with the audit trail
 //   collection_reads.cc      get, exists
 //   collection_lists.cc      list, stream
-//   collection_summaries.cc  sums by time, device and collector
+//   collection_summaries.cc  sums by time, device and collector; collection_summary_sql.cc
 //   collection_devices.cc    known devices
-//   fetch_ledger.cc          fetch outcomes, availability, what is missing
+//   fetch_ledger.cc          recording fetch outcomes
+//   fetch_completeness.cc    availability of data, what is missing
 //   collector_texts.cc       raw collector texts and their workers
 #pragma once
 

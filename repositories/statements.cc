@@ -11,6 +11,9 @@ std::vector<const Statement*> CollectionStatements() {
            CollectionReadStatements(),
            CollectionListStatements(),
            CollectionDeleteStatements(),
+           CollectionSummaryStatements(),
+           CollectionDeviceStatements(),
+           FetchCompletenessStatements(),
        }) {
     all.insert(all.end(), list.begin(), list.end());
   }

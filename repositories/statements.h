@@ -18,6 +18,9 @@ StatementList CollectionRecordsStatements();
 StatementList CollectionReadStatements();
 StatementList CollectionListStatements();
 StatementList CollectionDeleteStatements();
+StatementList CollectionSummaryStatements();
+StatementList CollectionDeviceStatements();
+StatementList FetchCompletenessStatements();
 
 // Those of the collection repository. A test keeps it complete.
 std::vector<const Statement*> CollectionStatements();
