@@ -22,16 +22,9 @@
 
 #include "aquifer/v1/collection.pb.h"
 #include "repositories/session.h"
+#include "repositories/stream_page.h"
 
 namespace aquifer {
-
-// One page of a stream, and where the next begins.
-template <typename Response>
-struct StreamPage {
-  Response response;
-  // Empty after the last page.
-  std::string next_position;
-};
 
 class CollectionRepository final {
  public:

@@ -1,0 +1,56 @@
+#include "server/grpc_listener.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+namespace aquifer {
+namespace {
+
+// A caller that is gone without a word is noticed within a minute and a third.
+constexpr int kKeepaliveMs = 60 * 1000;
+constexpr int kKeepaliveTimeoutMs = 20 * 1000;
+// Callers may ping this often, also while they have no call under way.
+constexpr int kLeastClientPingMs = 10 * 1000;
+
+std::string HostForUri(const std::string& address) {
+  return absl::StrContains(address, ':') ? absl::StrCat("[", address, "]") : address;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
+    const GrpcListenerOptions& options, const std::vector<grpc::Service*>& services) {
+  std::unique_ptr<GrpcListener> listener(new GrpcListener());
+  listener->host_ = HostForUri(options.address);
+  const std::string wanted = absl::StrCat(listener->host_, ":", options.port);
+
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  // Two servers on one port would each get a share of the calls; the second must fail instead.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kLeastClientPingMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &listener->port_);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  listener->server_ = builder.BuildAndStart();
+  if (listener->server_ == nullptr || listener->port_ == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", wanted, ": is the address right and the port free?"));
+  }
+  return listener;
+}
+
+std::string GrpcListener::address() const { return absl::StrCat(host_, ":", port_); }
+
+void GrpcListener::Shutdown(absl::Time deadline) {
+  server_->Shutdown(absl::ToChronoTime(deadline));
+}
+
+}  // namespace aquifer

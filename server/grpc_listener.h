@@ -1,0 +1,43 @@
+// A gRPC server on one address, with the limits every one of ours has.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace aquifer {
+
+struct GrpcListenerOptions {
+  std::string address;
+  // 0 picks one.
+  int port = 0;
+  int max_message_bytes = 4 * 1024 * 1024;
+};
+
+class GrpcListener {
+ public:
+  // Listens and serves at once; `services` must outlive the listener. UNAVAILABLE if the address
+  // cannot be had.
+  static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
+      const GrpcListenerOptions& options, const std::vector<grpc::Service*>& services);
+
+  // "127.0.0.1:50051"
+  std::string address() const;
+
+  // Accepts no more calls, waits for those under way, and cancels what runs at `deadline`.
+  void Shutdown(absl::Time deadline);
+
+ private:
+  GrpcListener() = default;
+
+  std::string host_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,173 @@
+#include "server/rpc/call.h"
+
+#include <absl/random/random.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_format.h>
+#include <absl/time/clock.h>
+#include <grpcpp/impl/codegen/proto_buffer_reader.h>
+#include <grpcpp/impl/codegen/proto_buffer_writer.h>
+
+#include <algorithm>
+
+#include "repositories/errors.h"
+#include "repositories/field_rules.h"
+#include "server/rpc/status_details.h"
+
+namespace aquifer {
+namespace {
+
+constexpr char kRequestIdKey[] = "x-request-id";
+constexpr char kReceiptKey[] = "aquifer-receipt";
+constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
+constexpr std::size_t kMostRequestIdBytes = 128;
+
+// The least delay to advise: below it the advice costs more than it spares.
+constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
+
+bool IsPrintable(grpc::string_ref text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+std::string NewRequestId() {
+  thread_local absl::InsecureBitGen random;
+  return absl::StrFormat("%016x%016x", absl::Uniform<std::uint64_t>(random),
+                         absl::Uniform<std::uint64_t>(random));
+}
+
+// The caller's own id if it is one that can stand in a log line and a header, else a new one.
+std::string RequestIdOf(const grpc::CallbackServerContext& context) {
+  const auto found = context.client_metadata().find(kRequestIdKey);
+  if (found == context.client_metadata().end()) return NewRequestId();
+  const grpc::string_ref id = found->second;
+  if (id.empty() || id.size() > kMostRequestIdBytes || !IsPrintable(id)) return NewRequestId();
+  return std::string(id.data(), id.size());
+}
+
+absl::Time CallerDeadline(const grpc::CallbackServerContext& context) {
+  return absl::FromChrono(context.deadline());
+}
+
+}  // namespace
+
+Call::Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context)
+    : rpc_(rpc),
+      method_(method),
+      context_(context),
+      began_(absl::Now()),
+      request_id_(RequestIdOf(context)) {
+  deadline_ = StepDeadline();
+}
+
+absl::Time Call::StepDeadline() const {
+  return std::min(CallerDeadline(context_),
+                  absl::Now() + absl::Milliseconds(method_.policy.default_deadline_ms()));
+}
+
+absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
+  Message* message = method_.request.New(&arena_);
+  grpc::ByteBuffer buffer(bytes);
+  grpc::ProtoBufferReader reader(&buffer);
+  // A text that is not UTF-8 fails here as well: proto3 checks it while parsing.
+  if (!message->ParseFromZeroCopyStream(&reader) || !reader.status().ok()) {
+    return MakeError(Reason::kMessageUnreadable,
+                     absl::StrCat("the request is not a ", message->GetTypeName(),
+                                  ", or has a text that is not UTF-8"));
+  }
+  if (const auto violations = CheckFieldRules(*message); !violations.empty()) {
+    return InvalidFields(violations);
+  }
+  return message;
+}
+
+absl::Status Call::Admit(Executor::Job& job) {
+  queued_at_ = absl::Now();
+  if (queued_at_ >= deadline_) {
+    return MakeError(Reason::kDeadlineExceeded, "the deadline passed before the call arrived");
+  }
+  Executor& executor =
+      method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
+  if (executor.TrySubmit(job)) return absl::OkStatus();
+  absl::Status status = MakeError(Reason::kQueueFull, "too many calls are waiting");
+  SetRetryDelay(status, std::max(executor.EstimatedWait(), kLeastRetryDelay));
+  return status;
+}
+
+void Call::Continue(Executor::Job& job) {
+  queued_at_ = absl::Now();
+  deadline_ = StepDeadline();
+  rpc_.workers_.Continue(job);
+}
+
+absl::Status Call::CheckStillWanted() {
+  const absl::Time now = absl::Now();
+  receipt_.queue += now - queued_at_;
+  if (context_.IsCancelled()) return MakeError(Reason::kCancelled, "the caller left");
+  if (now >= deadline_) {
+    return MakeError(Reason::kDeadlineExceeded, "the deadline passed while the call waited");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
+  if (absl::Status status = CheckStillWanted(); !status.ok()) return status;
+  const TransactionCall call = {
+      .method = method_.name,
+      .mode = method_.policy.transaction() == v1::TRANSACTION_READ_WRITE
+                  ? TransactionMode::kReadWrite
+                  : TransactionMode::kReadOnly,
+      .deadline = deadline_,
+  };
+  return rpc_.transactions_.Run(call, body, receipt_);
+}
+
+grpc::Status Call::Close(const absl::Status& status) {
+  SetTrailers(status);
+  WriteLogLine(status);
+  return ToGrpcStatus(status, request_id_);
+}
+
+void Call::SetTrailers(const absl::Status& status) {
+  context_.AddTrailingMetadata(kRequestIdKey, request_id_);
+  context_.AddTrailingMetadata(
+      kReceiptKey, absl::StrCat("queue=", absl::ToInt64Microseconds(receipt_.queue),
+                                ",acquire=", absl::ToInt64Microseconds(receipt_.acquire),
+                                ",sql=", absl::ToInt64Microseconds(receipt_.sql),
+                                ",commit=", absl::ToInt64Microseconds(receipt_.commit),
+                                ",attempts=", receipt_.attempts));
+  if (const auto delay = RetryDelayOf(status)) {
+    context_.AddTrailingMetadata(kPushbackKey, absl::StrCat(absl::ToInt64Milliseconds(*delay)));
+  }
+}
+
+void Call::WriteLogLine(const absl::Status& status) {
+  const LogLevel level =
+      status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown
+          ? LogLevel::kError
+          : LogLevel::kInfo;
+  if (!rpc_.log_.Enabled(level)) return;
+  LogLine line(level, "rpc");
+  line.Add("method", method_.name)
+      .Add("code", CodeName(status.code()))
+      .Add("reason", ReasonOf(status))
+      .Add("request_id", request_id_)
+      .Add("peer", context_.peer())
+      .Add("total_us", absl::ToInt64Microseconds(absl::Now() - began_))
+      .Add("queue_us", absl::ToInt64Microseconds(receipt_.queue))
+      .Add("acquire_us", absl::ToInt64Microseconds(receipt_.acquire))
+      .Add("sql_us", absl::ToInt64Microseconds(receipt_.sql))
+      .Add("commit_us", absl::ToInt64Microseconds(receipt_.commit))
+      .Add("attempts", receipt_.attempts)
+      .Add("rows", receipt_.rows);
+  rpc_.log_.Write(line);
+}
+
+grpc::ByteBuffer Serialize(const Message& message) {
+  grpc::ByteBuffer buffer;
+  const std::size_t size = message.ByteSizeLong();
+  grpc::ProtoBufferWriter writer(&buffer, grpc::kProtoBufferWriterMaxBufferLength,
+                                 static_cast<int>(size));
+  message.SerializeToZeroCopyStream(&writer);
+  return buffer;
+}
+
+}  // namespace aquifer

@@ -1,0 +1,69 @@
+// What every kind of call has in common, from its first byte to its log line.
+#pragma once
+
+#include <absl/functional/function_ref.h>
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <google/protobuf/arena.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/status.h>
+
+#include <string>
+
+#include "server/database/receipt.h"
+#include "server/rpc/method.h"
+#include "server/rpc/rpc_runner.h"
+
+namespace aquifer {
+
+// A call of `method`: request id, deadline, receipt. The kinds of call (unary, server stream,
+// client stream) own one and keep it until they are done. Used by one thread at a time.
+class Call {
+ public:
+  Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context);
+
+  const Method& method() const { return method_; }
+
+  // Reads and checks a request: MESSAGE_UNREADABLE or INVALID_FIELDS if it will not do. The
+  // message lives on the call's arena.
+  absl::StatusOr<const Message*> Read(const grpc::ByteBuffer& bytes);
+
+  // Puts `job` into the queue it belongs to. QUEUE_FULL, with advice, if that is full.
+  absl::Status Admit(Executor::Job& job);
+  // Queues the next step of a stream that was admitted, with a deadline of its own.
+  void Continue(Executor::Job& job);
+
+  // Runs `body` in the transaction the method's policy asks for, unless the caller left or the
+  // deadline passed while it waited. Called by the job.
+  absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body);
+  // The same checks for what needs no transaction.
+  absl::Status CheckStillWanted();
+
+  // Forgets the messages read so far; a stream calls it between steps.
+  void ResetArena() { arena_.Reset(); }
+
+  // Ends the call: sets the trailers, writes the log line, and gives what to Finish with.
+  grpc::Status Close(const absl::Status& status);
+
+ private:
+  void SetTrailers(const absl::Status& status);
+  void WriteLogLine(const absl::Status& status);
+  // The deadline of a step that begins now.
+  absl::Time StepDeadline() const;
+
+  RpcRunner& rpc_;
+  const Method& method_;
+  grpc::CallbackServerContext& context_;
+  const absl::Time began_;
+  const std::string request_id_;
+  absl::Time deadline_;
+  absl::Time queued_at_;
+  Receipt receipt_;
+  google::protobuf::Arena arena_;
+};
+
+// The message as bytes for gRPC.
+grpc::ByteBuffer Serialize(const Message& message);
+
+}  // namespace aquifer

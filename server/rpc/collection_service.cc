@@ -1,0 +1,29 @@
+#include "server/rpc/collection_service.h"
+
+#include "repositories/collection_repository.h"
+
+namespace aquifer {
+
+CollectionService::CollectionService(RpcRunner& rpc)
+    : RpcService(rpc, *v1::RecordCollectionRequest::descriptor()->file()->service(0)) {
+  using Repository = CollectionRepository;
+  Unary(&Repository::RecordCollection);
+  Unary(&Repository::RecordCollections);
+  ClientStream(&Repository::ImportCollections, &Repository::AppendImport);
+  Unary(&Repository::GetCollection);
+  Unary(&Repository::CorrectCollection);
+  Unary(&Repository::DeleteCollections);
+  Unary(&Repository::ListCollections);
+  ServerStream(&Repository::StreamCollections);
+  Unary(&Repository::SummarizeCollections);
+  Unary(&Repository::CheckCollectionExists);
+  Unary(&Repository::GetDataAvailability);
+  Unary(&Repository::ListCollectionDevices);
+  Unary(&Repository::RecordFetchOutcomes);
+  Unary(&Repository::FindMissing);
+  Unary(&Repository::ListCollectorTexts);
+  Unary(&Repository::SetCollectorAlias);
+  Unary(&Repository::DeleteCollectorAlias);
+}
+
+}  // namespace aquifer

@@ -1,0 +1,83 @@
+// Where calls run: some threads behind one bounded queue. gRPC's own threads never block; all that
+// waits for the database waits here.
+#pragma once
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <deque>
+#include <thread>
+#include <vector>
+
+namespace aquifer {
+
+struct ExecutorOptions {
+  // One for each pooled connection, so that admission is bounded once, by the queue.
+  int threads = 1;
+  // Jobs that may wait.
+  int capacity = 1000;
+};
+
+struct ExecutorFigures {
+  int threads = 0;
+  int running = 0;
+  int queued = 0;
+  int capacity = 0;
+  std::int64_t refused = 0;
+  std::int64_t finished = 0;
+};
+
+// Thread-safe.
+class Executor {
+ public:
+  // Something to run once. Must live until it ran; may delete itself when it does.
+  class Job {
+   public:
+    virtual ~Job() = default;
+    // Must not throw.
+    virtual void Run() = 0;
+  };
+
+  explicit Executor(const ExecutorOptions& options);
+  // Runs what is queued, then ends the threads.
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  // Queues `job`; false if the queue is full, and then `job` never runs.
+  [[nodiscard]] bool TrySubmit(Job& job);
+
+  // Queues the next step of work that was admitted before, so the bound does not apply: a stream
+  // has at most one step here.
+  void Continue(Job& job);
+
+  // How long a job queued now is likely to wait, by what jobs took lately.
+  absl::Duration EstimatedWait() const;
+
+  // True while jobs finish or there is nothing to do; false once a job has been waiting for
+  // `patience` in which none finished. Called regularly, by one thread.
+  bool MakesProgress(absl::Duration patience);
+
+  ExecutorFigures Figures() const;
+
+ private:
+  void RunJobs();
+
+  const ExecutorOptions options_;
+  mutable absl::Mutex mutex_;
+  std::deque<Job*> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int running_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Moving average of a job's time, in seconds.
+  double mean_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
+  // What MakesProgress saw when it last saw progress.
+  std::int64_t seen_finished_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Time seen_at_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,57 @@
+// One RPC as the server knows it: its descriptor, the policy its proto states, and what it runs.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "aquifer/v1/options.pb.h"
+#include "repositories/session.h"
+
+namespace aquifer {
+
+using google::protobuf::Message;
+
+using Answer = absl::StatusOr<std::unique_ptr<Message>>;
+
+struct PageAnswer {
+  std::unique_ptr<Message> response;
+  // Empty after the last page.
+  std::string next_position;
+};
+
+// What a method runs, with its types erased. Exactly one kind is set.
+struct Handler {
+  // A transaction that answers.
+  std::function<Answer(Session&, const Message& request)> transact = nullptr;
+  // Answers from memory; never blocks.
+  std::function<Answer(const Message& request)> local = nullptr;
+  // A transaction that answers a page of a server stream.
+  std::function<absl::StatusOr<PageAnswer>(Session&, const Message& request,
+                                           const std::string& position)>
+      page = nullptr;
+  // For a client stream, `transact` stores a part and this adds its answer to the whole.
+  std::function<void(const Message& part, Message& whole)> append = nullptr;
+};
+
+struct Method {
+  Method(const google::protobuf::MethodDescriptor& descriptor, const Message& request,
+         const Message& response, Handler handler);
+
+  const google::protobuf::MethodDescriptor& descriptor;
+  const v1::MethodPolicy& policy;
+  // "/aquifer.v1.CollectionRepository/GetCollection"
+  const std::string path;
+  // "CollectionRepository.GetCollection", for logs and messages.
+  const std::string name;
+  // Prototypes to make messages from.
+  const Message& request;
+  const Message& response;
+  const Handler handler;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,41 @@
+// THE path of an RPC: admit, validate, execute on a worker, transaction, commit, answer, one log
+// line. Every service and every kind of call goes through it; nothing goes around it.
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "server/database/transaction_runner.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/method.h"
+#include "server/telemetry/log.h"
+
+namespace aquifer {
+
+// Borrows what calls need; all of it must outlive the runner and every call. Thread-safe.
+class RpcRunner {
+ public:
+  // `workers` runs what needs the database, `reserve` what must work without it.
+  RpcRunner(TransactionRunner& transactions, Executor& workers, Executor& reserve, Log& log)
+      : transactions_(transactions), workers_(workers), reserve_(reserve), log_(log) {}
+
+  // Each starts a call and hands its reactor to gRPC; the call deletes itself when it is done.
+  grpc::ServerUnaryReactor* StartUnary(const Method& method, grpc::CallbackServerContext& context,
+                                       const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* StartServerStream(
+      const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request);
+  grpc::ServerReadReactor<grpc::ByteBuffer>* StartClientStream(const Method& method,
+                                                               grpc::CallbackServerContext& context,
+                                                               grpc::ByteBuffer& response);
+
+ private:
+  friend class Call;
+
+  TransactionRunner& transactions_;
+  Executor& workers_;
+  Executor& reserve_;
+  Log& log_;
+};
+
+}  // namespace aquifer

@@ -1,0 +1,84 @@
+#include "server/rpc/rpc_service.h"
+
+#include <absl/strings/str_cat.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <algorithm>
+
+namespace aquifer {
+namespace {
+
+using grpc::ByteBuffer;
+using grpc::CallbackServerContext;
+using grpc::internal::RpcMethod;
+using grpc::internal::RpcServiceMethod;
+
+bool IsWhole(const v1::MethodPolicy& policy) {
+  return policy.access() != v1::ACCESS_UNSPECIFIED &&
+         policy.transaction() != v1::TRANSACTION_UNSPECIFIED &&
+         policy.idempotence() != v1::IDEMPOTENCE_UNSPECIFIED &&
+         policy.priority() != v1::PRIORITY_UNSPECIFIED && policy.default_deadline_ms() > 0;
+}
+
+}  // namespace
+
+absl::Status RpcService::CheckComplete() const {
+  for (int i = 0; i < descriptor_.method_count(); ++i) {
+    const auto* wanted = descriptor_.method(i);
+    const auto found = std::find_if(methods_.begin(), methods_.end(), [&](const auto& method) {
+      return &method->descriptor == wanted;
+    });
+    if (found == methods_.end()) {
+      return absl::InternalError(absl::StrCat(wanted->full_name(), " is not served"));
+    }
+    if (!IsWhole((*found)->policy)) {
+      return absl::InternalError(absl::StrCat(wanted->full_name(), " lacks a part of its policy"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+const Method& RpcService::MakeMethod(const Message& request, const Message& response,
+                                     Handler handler) {
+  const std::string name(
+      absl::StripSuffix(request.GetDescriptor()->name(), absl::string_view("Request")));
+  const auto* descriptor = descriptor_.FindMethodByName(name);
+  methods_.push_back(
+      std::make_unique<const Method>(*descriptor, request, response, std::move(handler)));
+  return *methods_.back();
+}
+
+// What follows is what generated code does for a service with the raw callback API.
+
+void RpcService::AddUnary(const Method& method) {
+  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::NORMAL_RPC, nullptr));
+  MarkMethodRawCallback(static_cast<int>(methods_.size()) - 1,
+                        new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
+                            [this, &method](CallbackServerContext* context,
+                                            const ByteBuffer* request, ByteBuffer* response) {
+                              return rpc_.StartUnary(method, *context, *request, *response);
+                            }));
+}
+
+void RpcService::AddServerStream(const Method& method) {
+  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::SERVER_STREAMING, nullptr));
+  MarkMethodRawCallback(
+      static_cast<int>(methods_.size()) - 1,
+      new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
+          [this, &method](CallbackServerContext* context, const ByteBuffer* request) {
+            return rpc_.StartServerStream(method, *context, *request);
+          }));
+}
+
+void RpcService::AddClientStream(const Method& method) {
+  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::CLIENT_STREAMING, nullptr));
+  MarkMethodRawCallback(static_cast<int>(methods_.size()) - 1,
+                        new grpc::internal::CallbackClientStreamingHandler<ByteBuffer, ByteBuffer>(
+                            [this, &method](CallbackServerContext* context, ByteBuffer* response) {
+                              return rpc_.StartClientStream(method, *context, *response);
+                            }));
+}
+
+}  // namespace aquifer

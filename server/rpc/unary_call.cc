@@ -1,0 +1,68 @@
+// One request, one answer.
+#include <memory>
+
+#include "server/rpc/call.h"
+#include "server/rpc/rpc_runner.h"
+
+namespace aquifer {
+namespace {
+
+// Deletes itself in OnDone. The job is the last to touch it before Finish.
+class UnaryCall final : public grpc::ServerUnaryReactor, public Executor::Job {
+ public:
+  UnaryCall(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context,
+            grpc::ByteBuffer& response)
+      : call_(rpc, method, context), response_(response) {}
+
+  void Start(const grpc::ByteBuffer& request) {
+    const auto message = call_.Read(request);
+    if (!message.ok()) return Finish(call_.Close(message.status()));
+    request_ = *message;
+    if (const absl::Status status = call_.Admit(*this); !status.ok()) Finish(call_.Close(status));
+  }
+
+  void Run() override {
+    std::unique_ptr<Message> answer;
+    const absl::Status status = call_.method().handler.local ? RunLocal(answer) : Transact(answer);
+    if (status.ok()) response_ = Serialize(*answer);
+    Finish(call_.Close(status));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status RunLocal(std::unique_ptr<Message>& answer) {
+    if (absl::Status status = call_.CheckStillWanted(); !status.ok()) return status;
+    Answer result = call_.method().handler.local(*request_);
+    if (!result.ok()) return result.status();
+    answer = *std::move(result);
+    return absl::OkStatus();
+  }
+
+  absl::Status Transact(std::unique_ptr<Message>& answer) {
+    return call_.Execute([&](Session& session) {
+      Answer result = call_.method().handler.transact(session, *request_);
+      if (!result.ok()) return result.status();
+      answer = *std::move(result);
+      return absl::OkStatus();
+    });
+  }
+
+  Call call_;
+  grpc::ByteBuffer& response_;
+  const Message* request_ = nullptr;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* RpcRunner::StartUnary(const Method& method,
+                                                grpc::CallbackServerContext& context,
+                                                const grpc::ByteBuffer& request,
+                                                grpc::ByteBuffer& response) {
+  // gRPC keeps the reactor until OnDone, where it deletes itself.
+  auto* call = new UnaryCall(*this, method, context, response);
+  call->Start(request);
+  return call;
+}
+
+}  // namespace aquifer

@@ -1,0 +1,304 @@
+#include "server/server.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/synchronization/notification.h>
+#include <absl/time/clock.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "repositories/migrations.h"
+#include "server/database/connection_pool.h"
+#include "server/database/local_postgres.h"
+#include "server/database/migrator.h"
+#include "server/database/transaction_runner.h"
+#include "server/database_preparation.h"
+#include "server/grpc_listener.h"
+#include "server/health/health_checks.h"
+#include "server/health/health_monitor.h"
+#include "server/health/health_service.h"
+#include "server/health/health_state.h"
+#include "server/rpc/admin_service.h"
+#include "server/rpc/collection_service.h"
+#include "server/rpc/executor.h"
+#include "server/rpc/rpc_runner.h"
+#include "server/status_report.h"
+#include "server/stop_signals.h"
+#include "server/version.h"
+
+namespace aquifer {
+namespace {
+
+// Threads for what must work while every worker waits for the database.
+constexpr int kReserveThreads = 2;
+constexpr int kReserveCapacity = 100;
+// Connections beside the pool's: the health monitor's, the migrator's, an operator's psql.
+constexpr int kConnectionsBesidePool = 10;
+constexpr absl::Duration kWarmTimeout = absl::Seconds(10);
+constexpr absl::Duration kClosePoolTimeout = absl::Seconds(5);
+// How long the start waits for the first good health looks before it says that it serves.
+constexpr absl::Duration kFirstHealthTimeout = absl::Seconds(5);
+constexpr absl::Duration kPatienceWithReserve = absl::Seconds(60);
+
+std::string MakeInstanceName(const std::string& given) {
+  if (!given.empty()) return given;
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  return absl::StrCat(host, ":", getpid());
+}
+
+// Everything that runs while the server does, in the order it is built.
+class Server {
+ public:
+  Server(const ServerOptions& options, Log& log)
+      : options_(options),
+        instance_(MakeInstanceName(options.instance)),
+        started_at_(absl::Now()),
+        log_(log) {}
+
+  absl::Status Start();
+  void PrintWelcome() const;
+  void Stop(StopSignals& signals);
+
+ private:
+  absl::Status StartDatabase();
+  absl::Status PrepareDatabase();
+  absl::Status StartListeners();
+  void AwaitFirstHealth();
+  v1::GetStatusResponse Status() const;
+  void LogFinalFigures() const;
+
+  const ServerOptions& options_;
+  const std::string instance_;
+  const absl::Time started_at_;
+  Log& log_;
+
+  std::unique_ptr<LocalPostgres> local_postgres_;
+  std::string url_;
+  std::optional<ConnectionPool> pool_;
+  std::optional<TransactionRunner> transactions_;
+  std::optional<DatabasePreparation> preparation_;
+  std::optional<HealthState> health_;
+  std::optional<HealthMonitor> monitor_;
+  std::optional<Executor> workers_;
+  std::optional<Executor> reserve_;
+  std::optional<RpcRunner> rpc_;
+  std::optional<CollectionService> collections_;
+  std::optional<AdminService> admin_;
+  std::optional<HealthService> health_service_;
+  std::optional<HealthService> probe_service_;
+  std::unique_ptr<GrpcListener> listener_;
+  std::unique_ptr<GrpcListener> probe_listener_;
+};
+
+absl::Status Server::Start() {
+  if (absl::Status status = StartDatabase(); !status.ok()) return status;
+  health_.emplace(HealthStateOptions{}, log_);
+  workers_.emplace(
+      ExecutorOptions{.threads = options_.pool.max, .capacity = options_.queue_capacity});
+  reserve_.emplace(ExecutorOptions{.threads = kReserveThreads, .capacity = kReserveCapacity});
+  rpc_.emplace(*transactions_, *workers_, *reserve_, log_);
+  monitor_.emplace(
+      HealthMonitorOptions{
+          .url = url_,
+          .application_name = absl::StrCat("aquifer/", instance_, " health"),
+          .interval = options_.health_interval,
+          .schema_min = Migrations().back().version,
+          .schema_max = Migrations().back().version,
+          .pool_warmth =
+              [this] { return preparation_->done() ? PoolWarmth::kWarm : PoolWarmth::kCold; },
+          .executor_progress =
+              [this] {
+                return reserve_->MakesProgress(kPatienceWithReserve) ? Progress::kMade
+                                                                     : Progress::kNone;
+              },
+      },
+      *health_);
+  monitor_->Start();
+  if (absl::Status status = StartListeners(); !status.ok()) return status;
+  if (preparation_->done()) AwaitFirstHealth();
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartDatabase() {
+  url_ = options_.database.url;
+  if (url_.empty()) {
+    std::printf("database  starting the embedded PostgreSQL in %s\n",
+                options_.database.data_dir.c_str());
+    std::fflush(stdout);
+    auto started =
+        LocalPostgres::Start({.data_dir = options_.database.data_dir,
+                              .bindir = options_.database.postgres_bindir,
+                              .max_connections = options_.pool.max + kConnectionsBesidePool},
+                             log_);
+    if (!started.ok()) return started.status();
+    local_postgres_ = *std::move(started);
+    url_ = local_postgres_->url();
+  }
+  DatabaseOptions database = options_.database;
+  database.url = url_;
+  pool_.emplace(ConnectionPoolOptions{.database = database,
+                                      .pool = options_.pool,
+                                      .instance = instance_,
+                                      .time_zone = options_.time_zone},
+                log_);
+  transactions_.emplace(*pool_,
+                        TransactionRunnerOptions{.max_attempts = options_.transaction_attempts});
+  preparation_.emplace([this] { return PrepareDatabase(); }, log_);
+  return preparation_->Begin();
+}
+
+absl::Status Server::PrepareDatabase() {
+  Migrator migrator(url_, Migrations());
+  const absl::Status status = migrator.Up();
+  if (!status.ok()) return status;
+  return pool_->Warm(absl::Now() + kWarmTimeout);
+}
+
+absl::Status Server::StartListeners() {
+  collections_.emplace(*rpc_);
+  admin_.emplace(*rpc_, [this] { return Status(); });
+  for (const RpcService* service :
+       {static_cast<const RpcService*>(&*collections_), static_cast<const RpcService*>(&*admin_)}) {
+    if (absl::Status status = service->CheckComplete(); !status.ok()) return status;
+  }
+  health_service_.emplace(*health_);
+  auto listener = GrpcListener::Start({.address = options_.address,
+                                       .port = options_.port,
+                                       .max_message_bytes = options_.max_message_bytes},
+                                      {&*collections_, &*admin_, &*health_service_});
+  if (!listener.ok()) return listener.status();
+  listener_ = *std::move(listener);
+  if (options_.health_port < 0) return absl::OkStatus();
+
+  probe_service_.emplace(*health_);
+  auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port},
+                                    {&*probe_service_});
+  if (!probes.ok()) return probes.status();
+  probe_listener_ = *std::move(probes);
+  return absl::OkStatus();
+}
+
+void Server::AwaitFirstHealth() {
+  class FirstReady final : public HealthWatcher {
+   public:
+    explicit FirstReady(HealthState& state) : state_(state) {}
+    void OnHealthChanged() override {
+      absl::MutexLock lock(&mutex_);
+      if (state_.Snapshot().ready && !ready_.HasBeenNotified()) ready_.Notify();
+    }
+    absl::Notification ready_;
+
+   private:
+    HealthState& state_;
+    absl::Mutex mutex_;
+  };
+  const auto watcher = std::make_shared<FirstReady>(*health_);
+  health_->Subscribe(watcher);
+  watcher->OnHealthChanged();
+  watcher->ready_.WaitForNotificationWithTimeout(kFirstHealthTimeout);
+  health_->Unsubscribe(watcher.get());
+}
+
+void Server::PrintWelcome() const {
+  const std::string address = listener_->address();
+  std::printf("aquifer %s, instance %s, pool of %d to %d connections\n",
+              std::string(Version()).c_str(), instance_.c_str(), options_.pool.min,
+              options_.pool.max);
+  if (preparation_->done()) {
+    std::printf("database  schema version %d\n", Migrations().back().version);
+  } else {
+    std::printf("database  not reachable yet; calls get UNAVAILABLE until it is\n");
+  }
+  std::printf("serving on %s (plaintext)\n", address.c_str());
+  if (probe_listener_) std::printf("health alone on %s\n", probe_listener_->address().c_str());
+  std::printf(
+      "\nTry:\n"
+      "  grpcurl -plaintext %s aquifer.v1.Admin/GetStatus\n"
+      "  grpcurl -plaintext -d '{\"line\": {\"device_id\": \"164\", \"wall_time\": "
+      "\"2026-03-28 14:05:09\", \"banknotes_text\": \"1520\"}}' \\\n"
+      "    %s aquifer.v1.CollectionRepository/RecordCollection\n"
+      "\nPress Ctrl-C to stop.\n",
+      address.c_str(), address.c_str());
+  std::fflush(stdout);
+}
+
+v1::GetStatusResponse Server::Status() const {
+  v1::GetStatusResponse status;
+  status.set_version(std::string(Version()));
+  status.set_instance(instance_);
+  status.mutable_started_at()->set_seconds(absl::ToUnixSeconds(started_at_));
+  status.mutable_uptime()->set_seconds(absl::ToInt64Seconds(absl::Now() - started_at_));
+  *status.mutable_pool() = ToStatus(pool_->Figures());
+  *status.mutable_queue() = ToStatus(workers_->Figures());
+  const DatabaseView view = monitor_->View();
+  *status.mutable_database() = ToStatus(view, options_.time_zone);
+  *status.mutable_health() = MakeHealthReport(view, status.pool(), status.queue());
+  return status;
+}
+
+void Server::Stop(StopSignals& signals) {
+  std::printf("\nstopping: %s of notice, then up to %s for running calls\n",
+              absl::FormatDuration(options_.shutdown_notice).c_str(),
+              absl::FormatDuration(options_.shutdown_drain).c_str());
+  std::fflush(stdout);
+  log_.Write(LogLine(LogLevel::kInfo, "stopping"));
+  health_->SetDraining();
+  signals.Await(options_.shutdown_notice);
+  signals.LetNextOneEndTheProcess();
+
+  health_service_->FinishWatches();
+  listener_->Shutdown(absl::Now() + options_.shutdown_drain);
+  // The kubelet's port answers to the last, so that a slow drain is not taken for a hang.
+  if (probe_listener_) {
+    probe_service_->FinishWatches();
+    probe_listener_->Shutdown(absl::Now());
+  }
+  LogFinalFigures();
+  monitor_->Stop();
+  workers_.reset();
+  reserve_.reset();
+  preparation_.reset();
+  if (absl::Status status = pool_->Close(absl::Now() + kClosePoolTimeout); !status.ok()) {
+    log_.Write(LogLine(LogLevel::kWarning, "pool not closed").Add("error", status.message()));
+  }
+  if (local_postgres_) local_postgres_->Stop();
+  log_.Write(LogLine(LogLevel::kInfo, "stopped"));
+  std::printf("stopped\n");
+  std::fflush(stdout);
+}
+
+void Server::LogFinalFigures() const {
+  const PoolFigures pool = pool_->Figures();
+  const ExecutorFigures calls = workers_->Figures();
+  log_.Write(LogLine(LogLevel::kInfo, "final figures")
+                 .Add("uptime_s", absl::ToInt64Seconds(absl::Now() - started_at_))
+                 .Add("steps_finished", calls.finished)
+                 .Add("calls_refused", calls.refused)
+                 .Add("connections_opened", pool.opened)
+                 .Add("connect_failures", pool.connect_failures)
+                 .Add("acquire_timeouts", pool.acquire_timeouts));
+}
+
+}  // namespace
+
+int Serve(const ServerOptions& options) {
+  StopSignals signals;
+  Log log(options.log_level);
+  Server server(options, log);
+  if (absl::Status status = server.Start(); !status.ok()) {
+    log.Flush();
+    std::fprintf(stderr, "aquifer-server: %s\n", std::string(status.message()).c_str());
+    return 1;
+  }
+  server.PrintWelcome();
+  while (!signals.Await(absl::Hours(1))) {
+  }
+  server.Stop(signals);
+  return 0;
+}
+
+}  // namespace aquifer

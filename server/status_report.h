@@ -1,0 +1,13 @@
+// The figures of the parts in the words of Admin.GetStatus.
+#pragma once
+
+#include "aquifer/v1/admin.pb.h"
+#include "server/database/pool_figures.h"
+#include "server/rpc/executor.h"
+
+namespace aquifer {
+
+v1::PoolStatus ToStatus(const PoolFigures& figures);
+v1::QueueStatus ToStatus(const ExecutorFigures& figures);
+
+}  // namespace aquifer

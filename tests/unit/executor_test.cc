@@ -1,0 +1,120 @@
+#include "server/rpc/executor.h"
+
+#include <absl/synchronization/notification.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace aquifer {
+namespace {
+
+class FunctionJob final : public Executor::Job {
+ public:
+  explicit FunctionJob(std::function<void()> function) : function_(std::move(function)) {}
+  void Run() override { function_(); }
+
+ private:
+  std::function<void()> function_;
+};
+
+// Holds the executor's only thread until it is let go.
+class Blocker final : public Executor::Job {
+ public:
+  void Run() override {
+    started.Notify();
+    release.WaitForNotification();
+  }
+
+  absl::Notification started;
+  absl::Notification release;
+};
+
+TEST(ExecutorTest, RunsJobsInOrder) {
+  std::vector<int> order;
+  FunctionJob first([&] { order.push_back(1); });
+  FunctionJob second([&] { order.push_back(2); });
+  {
+    Executor executor({.threads = 1, .capacity = 10});
+    ASSERT_TRUE(executor.TrySubmit(first));
+    ASSERT_TRUE(executor.TrySubmit(second));
+  }
+
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
+TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
+  Blocker blocker;
+  FunctionJob job([] {});
+  FunctionJob refused([] { FAIL() << "a refused job ran"; });
+  Executor executor({.threads = 1, .capacity = 1});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  blocker.started.WaitForNotification();
+  ASSERT_TRUE(executor.TrySubmit(job));
+
+  EXPECT_FALSE(executor.TrySubmit(refused));
+
+  EXPECT_EQ(executor.Figures().refused, 1);
+  EXPECT_EQ(executor.Figures().queued, 1);
+  EXPECT_EQ(executor.Figures().running, 1);
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, AdmittedStreamMayContinuePastTheBound) {
+  Blocker blocker;
+  std::atomic<int> ran = 0;
+  FunctionJob job([&] { ++ran; });
+  FunctionJob step([&] { ++ran; });
+  {
+    Executor executor({.threads = 1, .capacity = 1});
+    ASSERT_TRUE(executor.TrySubmit(blocker));
+    blocker.started.WaitForNotification();
+    ASSERT_TRUE(executor.TrySubmit(job));
+
+    executor.Continue(step);
+
+    blocker.release.Notify();
+  }
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(ExecutorTest, StandstillIsSeenAndEnds) {
+  Blocker blocker;
+  FunctionJob job([] {});
+  Executor executor({.threads = 1, .capacity = 10});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  blocker.started.WaitForNotification();
+  EXPECT_TRUE(executor.MakesProgress(absl::ZeroDuration() + absl::Nanoseconds(1)));
+  ASSERT_TRUE(executor.TrySubmit(job));
+
+  EXPECT_FALSE(executor.MakesProgress(absl::ZeroDuration()));
+  EXPECT_TRUE(executor.MakesProgress(absl::Hours(1)));
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, ManySubmittersLoseNoJob) {
+  constexpr int kSubmitters = 8;
+  constexpr int kEach = 2000;
+  std::atomic<int> ran = 0;
+  FunctionJob job([&] { ++ran; });
+  std::atomic<int> accepted = 0;
+  {
+    Executor executor({.threads = 4, .capacity = 64});
+    std::vector<std::thread> submitters;
+    for (int i = 0; i < kSubmitters; ++i) {
+      submitters.emplace_back([&] {
+        for (int k = 0; k < kEach; ++k) accepted += executor.TrySubmit(job);
+      });
+    }
+    for (std::thread& submitter : submitters) submitter.join();
+  }
+
+  EXPECT_EQ(ran, accepted);
+  EXPECT_GT(accepted, 0);
+}
+
+}  // namespace
+}  // namespace aquifer
