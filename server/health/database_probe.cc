@@ -29,7 +29,9 @@ SELECT split_part(current_setting('server_version'), ' ', 1),
        pg_is_in_recovery(),
        CASE WHEN to_regclass('aquifer.schema_migrations') IS NULL THEN 0
             ELSE coalesce(substring(
-                   query_to_xml('SELECT max(version) AS v FROM aquifer.schema_migrations',
+                   query_to_xml($$SELECT max(version) AS v
+                                    FROM aquifer.schema_migrations
+                                   WHERE state = 'applied'$$,
                                 false, true, '')::text
                    FROM '<v>(\d+)</v>')::int, 0)
        END,

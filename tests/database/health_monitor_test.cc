@@ -101,6 +101,13 @@ class HealthMonitorTest : public ::testing::Test {
     return Await([=, this] { return monitor_->View().reachable() == reachable; });
   }
 
+  // The migrator's table as far as a look reads it.
+  static void CreateMigrations(testing::TestDatabase& database) {
+    database.Execute("CREATE SCHEMA aquifer");
+    database.Execute(
+        "CREATE TABLE aquifer.schema_migrations (version integer PRIMARY KEY, state text)");
+  }
+
   // The process that serves the monitor's connection; 0 if there is none.
   static int BackendOf(testing::TestDatabase& database) {
     const pqxx::result found = database.Execute(
@@ -145,9 +152,10 @@ TEST_F(HealthMonitorTest, WaitsForTheSchemaItNeeds) {
   ASSERT_TRUE(AwaitReachable(true));
   const DatabaseView empty = monitor_->View();
   const bool ready_without = Ready();
-  database.Execute("CREATE SCHEMA aquifer");
-  database.Execute("CREATE TABLE aquifer.schema_migrations (version integer PRIMARY KEY)");
-  database.Execute("INSERT INTO aquifer.schema_migrations VALUES (1), (2)");
+  CreateMigrations(database);
+  database.Execute(
+      "INSERT INTO aquifer.schema_migrations"
+      " VALUES (1, 'applied'), (2, 'applied'), (3, 'failed')");
 
   EXPECT_EQ(empty.facts.schema_version, 0);
   EXPECT_FALSE(ready_without);
@@ -304,8 +312,7 @@ class DomainRule14HealthTest : public HealthMonitorTest {};
 
 TEST_F(DomainRule14HealthTest, OneSlowLookDoesNotTurnReadiness) {
   testing::TestDatabase database(testing::Schema::kEmpty);
-  database.Execute("CREATE SCHEMA aquifer");
-  database.Execute("CREATE TABLE aquifer.schema_migrations (version integer PRIMARY KEY)");
+  CreateMigrations(database);
   HealthMonitorOptions options = Options(database.url());
   options.look_timeout = absl::Seconds(1);
   // Leaves time to let go before the next look.
@@ -327,8 +334,7 @@ TEST_F(DomainRule14HealthTest, OneSlowLookDoesNotTurnReadiness) {
 
 TEST_F(DomainRule14HealthTest, FlagThatTurnedComesBackAsSoonAsLooksAreGood) {
   testing::TestDatabase database(testing::Schema::kEmpty);
-  database.Execute("CREATE SCHEMA aquifer");
-  database.Execute("CREATE TABLE aquifer.schema_migrations (version integer PRIMARY KEY)");
+  CreateMigrations(database);
   HealthMonitorOptions options = Options(database.url());
   options.look_timeout = absl::Milliseconds(400);
   Start(std::move(options));
