@@ -57,7 +57,7 @@ class AdoptedConnection final : private AdoptedBackend, public pqxx::connection_
       : AdoptedBackend(backend), pqxx::connection_base(static_cast<AdoptedBackend&>(*this)) {
     init();
   }
-  ~AdoptedConnection() { close(); }
+  ~AdoptedConnection() override { close(); }
 };
 
 #include <pqxx/internal/ignore-deprecated-pre.hxx>

@@ -23,7 +23,7 @@ namespace aquifer {
 // A view of one row; valid while its result lives.
 class Row {
  public:
-  explicit Row(pqxx::row row) : row_(std::move(row)) {}
+  explicit Row(const pqxx::row& row) : row_(row) {}
 
   bool IsNull(int column) const { return row_[column].is_null(); }
   bool Bool(int column) const { return row_[column].as<bool>(); }

@@ -185,7 +185,7 @@ class CollectionFilterSampleTest : public CollectionFilterTest {
       *filter.mutable_instants()->mutable_start() = InstantOf("2026-03-28T00:00:00Z");
       *filter.mutable_instants()->mutable_end() = filter.instants().start();
       filter.mutable_instants()->mutable_end()->set_seconds(filter.instants().start().seconds() +
-                                                            60 * Below(10000) + 1);
+                                                            std::int64_t{60} * Below(10000) + 1);
     }
     for (int n = Below(3); n > 0; --n) {
       filter.add_collectors("collector " + std::to_string(Below(kCollectors)));

@@ -144,8 +144,9 @@ TEST_F(CollectionListsTest, PageSizeMayChangeBetweenPages) {
   InsertLines(database_, {.lines = 100, .devices = 70});
   v1::ListCollectionsRequest request;
   // So many devices that the page size decides the access path.
-  for (int n = 0; n < 70; ++n)
+  for (int n = 0; n < 70; ++n) {
     request.mutable_filter()->add_device_ids("device-" + std::to_string(n));
+  }
   request.set_page_size(2);
   const auto first = List(request);
   request.set_page_token(first->next_page_token());

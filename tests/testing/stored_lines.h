@@ -19,10 +19,10 @@ struct TestLine {
   std::string collected_at = "2026-03-10 12:00:00";
   std::int64_t banknotes_minor = 10000;
   std::int64_t coins_minor = 0;
-  std::string collector = "";
-  std::string card_id = "";
-  std::string note = "";
-  std::string machine = "";
+  std::string collector = {};
+  std::string card_id = {};
+  std::string note = {};
+  std::string machine = {};
 };
 
 // Stores the line and answers its id.
