@@ -54,7 +54,7 @@ TEST_F(CollectionRecordsTest, AnswersTheMappedWorker) {
   EXPECT_EQ(answer->collection().collector().worker_name(), "Ivan");
 }
 
-TEST_F(CollectionRecordsTest, OneLineIsOneStatementAndSoIsABatch) {
+TEST_F(CollectionRecordsTest, OneLineIsOneStatement) {
   std::int64_t rows = 0;
   v1::RecordCollectionRequest request;
   *request.mutable_line() = LineAt("2026-03-28 14:05:09").Notes(1);
