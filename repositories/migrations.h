@@ -22,4 +22,23 @@ struct Migration {
 // Every migration, in order of version.
 absl::Span<const Migration> Migrations();
 
+// The schema versions a program works with.
+struct SchemaWindow {
+  // Everything up to here must be applied.
+  int min;
+  // Nothing beyond here may be.
+  int max;
+};
+
+// How many migrations a database may be ahead of a program. A migration leaves the programs of the
+// last releases working (see migrations/README.md), so that instances can be replaced one by one
+// and a release can be rolled back without the schema.
+inline constexpr int kVersionsAhead = 10;
+
+// What a program with `migrations` works with.
+inline SchemaWindow AcceptedWindow(absl::Span<const Migration> migrations) {
+  const int newest = migrations.empty() ? 0 : migrations.back().version;
+  return {newest, newest + kVersionsAhead};
+}
+
 }  // namespace aquifer

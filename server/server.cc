@@ -106,8 +106,8 @@ absl::Status Server::Start() {
           .url = url_,
           .application_name = absl::StrCat("aquifer/", instance_, " health"),
           .interval = options_.health_interval,
-          .schema_min = Migrations().back().version,
-          .schema_max = Migrations().back().version,
+          .schema_min = AcceptedWindow(Migrations()).min,
+          .schema_max = AcceptedWindow(Migrations()).max,
           .pool_warmth =
               [this] { return preparation_->done() ? PoolWarmth::kWarm : PoolWarmth::kCold; },
           .executor_progress =
@@ -152,9 +152,18 @@ absl::Status Server::StartDatabase() {
 }
 
 absl::Status Server::PrepareDatabase() {
-  Migrator migrator(url_, Migrations());
-  const absl::Status status = migrator.Up();
-  if (!status.ok()) return status;
+  ConnectionSettings settings;
+  settings.url = url_;
+  settings.connect_timeout = options_.database.connect_timeout;
+  settings.application_name = absl::StrCat("aquifer/", instance_, " migrate");
+  settings.time_zone = options_.time_zone;
+  Migrator migrator(settings, Migrations(), {.applied_by = instance_});
+  if (options_.migrate_at_start) {
+    if (const auto steps = migrator.Up(); !steps.ok()) return steps.status();
+  }
+  if (absl::Status status = migrator.CheckWindow(AcceptedWindow(Migrations())); !status.ok()) {
+    return status;
+  }
   return pool_->Warm(absl::Now() + kWarmTimeout);
 }
 

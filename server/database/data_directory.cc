@@ -6,6 +6,8 @@
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -30,6 +32,7 @@ constexpr char kMarkerTitle[] = "Aquifer data directory, format ";
 constexpr int kFormat = 1;
 constexpr std::size_t kLongestSocketPath = 107;
 constexpr char kSocketName[] = "/.s.PGSQL.5432";
+constexpr absl::Duration kLockGrace = absl::Milliseconds(250);
 constexpr std::size_t kLogLinesShown = 8;
 
 absl::Status Refuse(const std::string& path, absl::string_view why) {
@@ -94,14 +97,21 @@ absl::StatusOr<int> OpenMarker(const std::string& path) {
 // was killed before its first word.
 absl::Status ClaimMarker(int fd, const std::string& path) {
   char buffer[256] = {};
-  const bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  // A holder that was killed a moment ago may still be on its way out.
+  const absl::Time deadline = absl::Now() + kLockGrace;
+  while (!locked && errno == EWOULDBLOCK && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(20));
+    locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
   const int lock_error = errno;
   if (pread(fd, buffer, sizeof(buffer) - 1, 0) < 0) return SystemError("cannot read", path);
   const std::vector<std::string> lines = absl::StrSplit(buffer, '\n');
   if (!locked) {
     if (lock_error != EWOULDBLOCK) return SystemError("cannot lock", path);
     const std::string holder = lines.size() > 1 ? absl::StrCat(" (", lines[1], ")") : "";
-    return Refuse(path, absl::StrCat("is in use by another Aquifer server", holder));
+    return absl::AlreadyExistsError(
+        absl::StrCat("data directory ", path, " is in use by another Aquifer server", holder));
   }
   absl::string_view title = lines[0];
   int format = 0;
@@ -120,15 +130,13 @@ absl::Status ClaimMarker(int fd, const std::string& path) {
   return absl::OkStatus();
 }
 
-// Makes it, or checks whose it is: an empty one of ours or root's is taken over.
 absl::Status CheckOwner(const std::string& path, const Account& account) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return SystemError("cannot look at", path);
   if (!S_ISDIR(info.st_mode)) return Refuse(path, "is not a directory");
   if (info.st_uid == account.uid) return absl::OkStatus();
-  std::error_code error;
-  const bool untouched = fs::is_empty(path, error) || fs::exists(path + "/" + kMarker, error);
-  if (geteuid() == 0 && info.st_uid == 0 && untouched) return absl::OkStatus();
+  // Root's own is taken over, if it turns out to be empty or Aquifer's.
+  if (geteuid() == 0 && info.st_uid == 0) return absl::OkStatus();
   return Refuse(path, absl::StrCat("belongs to user id ", info.st_uid, ", not to ", account.name,
                                    ", whom PostgreSQL runs as: choose another --data-dir"));
 }
@@ -159,25 +167,30 @@ absl::StatusOr<DataDirectory> DataDirectory::Open(const std::string& path, const
 }
 
 DataDirectory::DataDirectory(std::string path, int lock, Account account)
-    : path_(std::move(path)),
-      lock_(lock),
-      account_(std::move(account)),
-      cluster_name_("aquifer-" + HashOf(path_)) {
-  socket_directory_ = path_ + "/socket";
-  if (socket_directory_.size() + sizeof(kSocketName) - 1 > kLongestSocketPath) {
-    socket_directory_ = "/tmp/" + cluster_name_;
-  }
-}
+    : path_(std::move(path)), lock_(lock), account_(std::move(account)) {}
 
 DataDirectory::DataDirectory(DataDirectory&& other) noexcept
     : path_(std::move(other.path_)),
       lock_(std::exchange(other.lock_, -1)),
-      account_(std::move(other.account_)),
-      cluster_name_(std::move(other.cluster_name_)),
-      socket_directory_(std::move(other.socket_directory_)) {}
+      account_(std::move(other.account_)) {}
+
+std::string DataDirectory::ClusterNameOf(const std::string& path) {
+  return "aquifer-" + HashOf(path);
+}
+
+std::string DataDirectory::SocketDirectoryOf(const std::string& path) {
+  const std::string inside = path + "/socket";
+  // libpq takes a comma in a host for the end of it.
+  const bool usable = inside.size() + sizeof(kSocketName) - 1 <= kLongestSocketPath &&
+                      inside.find(',') == std::string::npos;
+  return usable ? inside : "/tmp/" + ClusterNameOf(path);
+}
 
 DataDirectory::~DataDirectory() {
-  if (lock_ >= 0) close(lock_);
+  if (lock_ < 0) return;
+  // Nothing of ours stays outside the directory.
+  if (socket_directory() != path_ + "/socket") rmdir(socket_directory().c_str());
+  close(lock_);
 }
 
 absl::Status DataDirectory::Prepare() {
@@ -186,7 +199,7 @@ absl::Status DataDirectory::Prepare() {
   }
   if (chmod(path_.c_str(), 0700) != 0) return SystemError("cannot close to others", path_);
   if (absl::Status status = CheckReachable(account_, path_); !status.ok()) return status;
-  for (const std::string& directory : {log(), socket_directory_}) {
+  for (const std::string& directory : {log(), socket_directory()}) {
     if (absl::Status status = EnsurePrivateDirectory(directory, account_); !status.ok()) {
       return status;
     }

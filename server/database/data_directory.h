@@ -3,7 +3,7 @@
 //                  now; locked (flock) for as long as a server uses the directory
 //   postgres/      PostgreSQL's own data directory
 //   postgres.new/  the same while it is being made; removed if found
-//   socket/        the Unix socket, unless its path would be too long
+//   socket/        the Unix socket, unless its path would be too long or has a comma
 //   log/           PostgreSQL's log, a file a weekday
 //   startup.log    what PostgreSQL's programs said before that log was open
 #pragma once
@@ -23,12 +23,19 @@ namespace aquifer {
 class DataDirectory {
  public:
   // Makes the directory if it is missing, checks that it is ours and that nobody else uses it, and
-  // locks it. FAILED_PRECONDITION names the directory and says what is wrong with it.
+  // locks it. FAILED_PRECONDITION names the directory and says what is wrong with it;
+  // ALREADY_EXISTS says which other Aquifer server uses it.
   static absl::StatusOr<DataDirectory> Open(const std::string& path, const Account& account);
 
   DataDirectory(DataDirectory&& other) noexcept;
   DataDirectory& operator=(DataDirectory&&) = delete;
   ~DataDirectory();
+
+  // Tells the processes of the directory at an absolute path from others': "aquifer-" and a hash.
+  static std::string ClusterNameOf(const std::string& path);
+  // Where the socket of the directory at an absolute path goes: at most 107 bytes with the socket's
+  // name, and only the account's.
+  static std::string SocketDirectoryOf(const std::string& path);
 
   // Absolute, without symbolic links.
   const std::string& path() const { return path_; }
@@ -36,10 +43,8 @@ class DataDirectory {
   std::string unfinished_postgres() const { return path_ + "/postgres.new"; }
   std::string log() const { return path_ + "/log"; }
   std::string startup_log() const { return path_ + "/startup.log"; }
-  // Where the socket goes: at most 107 bytes with the socket's name, and only the account's.
-  const std::string& socket_directory() const { return socket_directory_; }
-  // Tells this directory's processes from others': "aquifer-" and a hash of the path.
-  const std::string& cluster_name() const { return cluster_name_; }
+  std::string cluster_name() const { return ClusterNameOf(path_); }
+  std::string socket_directory() const { return SocketDirectoryOf(path_); }
 
   // The major version of the data; nullopt if PostgreSQL was never initialised here.
   absl::StatusOr<std::optional<int>> PostgresMajor() const;
@@ -55,8 +60,6 @@ class DataDirectory {
   std::string path_;
   int lock_;
   Account account_;
-  std::string cluster_name_;
-  std::string socket_directory_;
 };
 
 }  // namespace aquifer

@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "server/database/child_process.h"
@@ -17,6 +18,7 @@
 namespace aquifer {
 namespace {
 
+constexpr char kDatabase[] = "aquifer";
 constexpr absl::Duration kFirstPause = absl::Milliseconds(100);
 constexpr absl::Duration kLongestPause = absl::Seconds(10);
 // A PostgreSQL that ran this long was well: the next death is a first one again.
@@ -46,6 +48,13 @@ std::string UrlEncoded(absl::string_view text) {
   return out;
 }
 
+std::string UrlOver(const std::string& socket_directory, const std::string& owner,
+                    const std::string& database) {
+  return absl::StrCat("postgresql:///", UrlEncoded(database),
+                      "?host=", UrlEncoded(socket_directory), "&user=", kClusterUser,
+                      "&requirepeer=", UrlEncoded(owner));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LocalPostgres>> LocalPostgres::Start(
@@ -70,6 +79,15 @@ absl::StatusOr<std::unique_ptr<LocalPostgres>> LocalPostgres::Start(
   if (started.ok()) started = postgres->EnsureDatabase();
   if (!started.ok()) return started;
   return postgres;
+}
+
+absl::StatusOr<std::string> LocalPostgres::UrlOfRunning(const std::string& data_dir) {
+  const absl::StatusOr<Account> account = PostgresAccount();
+  if (!account.ok()) return account.status();
+  std::error_code error;
+  const std::string path = std::filesystem::canonical(data_dir, error);
+  if (error) return absl::NotFoundError(absl::StrCat("no data directory ", data_dir));
+  return UrlOver(DataDirectory::SocketDirectoryOf(path), account->name, kDatabase);
 }
 
 LocalPostgres::LocalPostgres(LocalPostgresOptions options, Account account, DataDirectory directory,

@@ -58,6 +58,10 @@ class LocalPostgres {
   static absl::StatusOr<std::unique_ptr<LocalPostgres>> Start(const LocalPostgresOptions& options,
                                                               Log& log);
 
+  // The URL of the PostgreSQL that another process of this machine runs in `data_dir`; for commands
+  // beside a running server. NOT_FOUND if there is no such directory.
+  static absl::StatusOr<std::string> UrlOfRunning(const std::string& data_dir);
+
   // Stops PostgreSQL.
   ~LocalPostgres();
   LocalPostgres(const LocalPostgres&) = delete;

@@ -14,8 +14,10 @@
 
 namespace aquifer {
 
-// The superuser of the cluster, whom the server connects as: the cluster is the server's own.
-inline constexpr char kClusterUser[] = "aquifer";
+// The superuser of the cluster, whom the server connects as: the cluster is the server's own. Not
+// named like the schema, which would then be in its search_path, and SQL that forgets to qualify a
+// table would work here and nowhere else.
+inline constexpr char kClusterUser[] = "aquifer_server";
 
 // Runs initdb into a sibling and renames it, so that a cluster is there whole or not at all. The
 // calling thread must live until it returns.

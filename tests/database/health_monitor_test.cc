@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing/temporary_directory.h"
 #include "tests/testing/test_database.h"
 
 namespace aquifer {

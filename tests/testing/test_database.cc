@@ -1,16 +1,15 @@
 #include "tests/testing/test_database.h"
 
 #include <absl/strings/str_cat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "repositories/migrations.h"
 #include "server/database/migrator.h"
+#include "tests/testing/temporary_directory.h"
 
 namespace aquifer::testing {
 namespace {
@@ -38,9 +37,10 @@ class Instance {
     if (!started.ok()) Abort(started.status());
     postgres_ = *std::move(started);
     Administer(absl::StrCat("CREATE DATABASE ", kTemplate));
-    const absl::Status migrated =
-        Migrator(WithKyiv(postgres_->UrlOf(kTemplate)), Migrations()).Up();
-    if (!migrated.ok()) Abort(migrated);
+    ConnectionSettings settings;
+    settings.url = postgres_->UrlOf(kTemplate);
+    const auto migrated = Migrator(settings, Migrations()).Up();
+    if (!migrated.ok()) Abort(migrated.status());
   }
 
   LocalPostgres& postgres() { return *postgres_; }
@@ -67,19 +67,6 @@ Instance& TheInstance() {
 }  // namespace
 
 LocalPostgres& TestPostgres() { return TheInstance().postgres(); }
-
-TemporaryDirectory::TemporaryDirectory() {
-  const char* root = std::getenv("TMPDIR");
-  path_ = absl::StrCat(root == nullptr || *root == '\0' ? "/tmp" : root, "/aquifer-test-XXXXXX");
-  if (mkdtemp(path_.data()) == nullptr) Abort(absl::ErrnoToStatus(errno, path_));
-  // mkdtemp closes it to others, and PostgreSQL is another when we are root.
-  std::filesystem::permissions(path_, std::filesystem::perms(0711));
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 TestDatabase::TestDatabase(Schema schema) : name_(TheInstance().NextName()) {
   TheInstance().Administer(absl::StrCat("CREATE DATABASE ", name_, " TEMPLATE ",

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/database/local_postgres.h"
+#include "tests/testing/temporary_directory.h"
 
 namespace aquifer::testing {
 
@@ -15,20 +16,6 @@ namespace aquifer::testing {
 // The function-local static behind it is the one exception to "no globals" here: tests of many
 // files share what takes a second to start, and gtest offers no other owner that is lazy.
 LocalPostgres& TestPostgres();
-
-// A temporary directory that PostgreSQL's account can reach, removed with its contents.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 enum class Schema {
   // Every migration applied.

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/testing/test_database.h"
+#include "tests/testing/temporary_directory.h"
 
 namespace aquifer {
 namespace {
