@@ -2,7 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
-#include <unistd.h>
 
 #include <memory>
 #include <ostream>
@@ -11,6 +10,7 @@
 #include "server/database/local_postgres.h"
 #include "server/database/migration_files.h"
 #include "server/database/migrator.h"
+#include "server/instance_name.h"
 
 namespace aquifer {
 namespace {
@@ -35,13 +35,6 @@ absl::StatusOr<Target> FindTarget(const DatabaseOptions& database, Log& log) {
   const auto running = LocalPostgres::UrlOfRunning(database.data_dir);
   if (!running.ok()) return running.status();
   return Target{*running, nullptr};
-}
-
-std::string AppliedBy(const ServerOptions& options) {
-  if (!options.instance.empty()) return options.instance;
-  char host[256] = "";
-  gethostname(host, sizeof(host) - 1);
-  return absl::StrCat(host, "/", getpid());
 }
 
 const char* NameOf(MigrationDirection direction) {
@@ -148,7 +141,7 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
   MigratorOptions migrator_options;
   migrator_options.lock_timeout = arguments.lock_timeout;
   migrator_options.wait = arguments.wait;
-  migrator_options.applied_by = AppliedBy(options);
+  migrator_options.applied_by = InstanceName(options);
   migrator_options.progress = [&](const MigrationStep& step) {
     out << LineOf(step, arguments.dry_run) << std::endl;
   };

@@ -3,7 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -21,6 +20,7 @@
 #include "server/health/health_monitor.h"
 #include "server/health/health_service.h"
 #include "server/health/health_state.h"
+#include "server/instance_name.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/collection_service.h"
 #include "server/rpc/executor.h"
@@ -41,23 +41,14 @@ constexpr absl::Duration kWarmTimeout = absl::Seconds(10);
 constexpr absl::Duration kClosePoolTimeout = absl::Seconds(5);
 // How long the start waits for the first good health looks before it says that it serves.
 constexpr absl::Duration kFirstHealthTimeout = absl::Seconds(5);
+constexpr absl::Duration kTurnAwayPeriod = absl::Milliseconds(100);
 constexpr absl::Duration kPatienceWithReserve = absl::Seconds(60);
-
-std::string MakeInstanceName(const std::string& given) {
-  if (!given.empty()) return given;
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  return absl::StrCat(host, ":", getpid());
-}
 
 // Everything that runs while the server does, in the order it is built.
 class Server {
  public:
   Server(const ServerOptions& options, Log& log)
-      : options_(options),
-        instance_(MakeInstanceName(options.instance)),
-        started_at_(absl::Now()),
-        log_(log) {}
+      : options_(options), instance_(InstanceName(options)), started_at_(absl::Now()), log_(log) {}
 
   absl::Status Start();
   void PrintWelcome() const;
@@ -82,9 +73,9 @@ class Server {
   std::optional<TransactionRunner> transactions_;
   std::optional<DatabasePreparation> preparation_;
   std::optional<HealthState> health_;
-  std::optional<HealthMonitor> monitor_;
   std::optional<Executor> workers_;
   std::optional<Executor> reserve_;
+  std::optional<HealthMonitor> monitor_;
   std::optional<RpcRunner> rpc_;
   std::optional<CollectionService> collections_;
   std::optional<AdminService> admin_;
@@ -257,6 +248,10 @@ void Server::Stop(StopSignals& signals) {
   log_.Write(LogLine(LogLevel::kInfo, "stopping"));
   health_->SetDraining();
   signals.Await(options_.shutdown_notice);
+  // gRPC cancels a call that arrives just as it shuts down; ours is an error a client retries. So
+  // callers are turned away first, and few are left to meet gRPC's.
+  rpc_->RefuseCalls();
+  signals.Await(kTurnAwayPeriod);
   signals.LetNextOneEndTheProcess();
 
   health_service_->FinishWatches();

@@ -46,11 +46,12 @@ std::string SessionOptions(const ConnectionSettings& settings, const std::string
   if (const char* environment = std::getenv("PGOPTIONS"); users.empty() && environment) {
     users = environment;
   }
-  return absl::StrCat(Setting("idle_in_transaction_session_timeout", "60s"),
-                      Setting("lock_timeout", "10s"),
-                      Setting("default_transaction_isolation", "read committed"),
-                      Setting("IntervalStyle", "iso_8601"), Setting("DateStyle", "ISO"),
-                      users.empty() ? "" : " ", users, Setting("TimeZone", time_zone));
+  return absl::StrCat(
+      Setting("idle_in_transaction_session_timeout", "60s"), Setting("lock_timeout", "10s"),
+      Setting("default_transaction_isolation", "read committed"),
+      // Compiling a plan costs more than any statement of ours gains by it.
+      Setting("jit", "off"), Setting("IntervalStyle", "iso_8601"), Setting("DateStyle", "ISO"),
+      users.empty() ? "" : " ", users, Setting("TimeZone", time_zone));
 }
 
 // libpq's keywords and values; later ones override those before, so the URL stands between our

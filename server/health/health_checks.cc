@@ -61,14 +61,8 @@ v1::HealthCheck CheckSchema(const DatabaseView& database) {
                               database.schema_max, " is the newest this server works with."),
                  "Deploy a newer server, or run `aquifer-server migrate down` from the newer one.");
   }
-  if (version < database.schema_max) {
-    return Check(kName, v1::HEALTH_LEVEL_DEGRADED,
-                 absl::StrCat("The schema is at version ", version, "; version ",
-                              database.schema_max, " is there to be applied."),
-                 "Run `aquifer-server migrate up`.");
-  }
   return Check(kName, v1::HEALTH_LEVEL_HEALTHY,
-               absl::StrCat("The schema is at version ", version, ", the newest."));
+               absl::StrCat("The schema is at version ", version, "."));
 }
 
 v1::HealthCheck CheckPerformance(const DatabaseView& database, const HealthCheckLimits& limits) {

@@ -24,6 +24,9 @@ constexpr std::size_t kMostRequestIdBytes = 128;
 // The least delay to advise: below it the advice costs more than it spares.
 constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
 
+// Long enough for a balancer to have noticed.
+constexpr absl::Duration kDelayUntilAnotherInstance = absl::Seconds(1);
+
 bool IsPrintable(grpc::string_ref text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
@@ -83,6 +86,11 @@ absl::Status Call::Admit(Executor::Job& job) {
   queued_at_ = absl::Now();
   if (queued_at_ >= deadline_) {
     return MakeError(Reason::kDeadlineExceeded, "the deadline passed before the call arrived");
+  }
+  if (rpc_.refusing_) {
+    absl::Status status = MakeError(Reason::kShuttingDown, "the server is stopping");
+    SetRetryDelay(status, kDelayUntilAnotherInstance);
+    return status;
   }
   Executor& executor =
       method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;

@@ -6,6 +6,8 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
+
 #include "server/database/transaction_runner.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/method.h"
@@ -19,6 +21,9 @@ class RpcRunner {
   // `workers` runs what needs the database, `reserve` what must work without it.
   RpcRunner(TransactionRunner& transactions, Executor& workers, Executor& reserve, Log& log)
       : transactions_(transactions), workers_(workers), reserve_(reserve), log_(log) {}
+
+  // From now on a new call gets SHUTTING_DOWN; those admitted go on to their end.
+  void RefuseCalls() { refusing_ = true; }
 
   // Each starts a call and hands its reactor to gRPC; the call deletes itself when it is done.
   grpc::ServerUnaryReactor* StartUnary(const Method& method, grpc::CallbackServerContext& context,
@@ -36,6 +41,7 @@ class RpcRunner {
   Executor& workers_;
   Executor& reserve_;
   Log& log_;
+  std::atomic<bool> refusing_ = false;
 };
 
 }  // namespace aquifer
