@@ -9,6 +9,7 @@
 #include "repositories/array.h"
 #include "repositories/collection_repository.h"
 #include "repositories/errors.h"
+#include "repositories/fetch_state.h"
 #include "repositories/page.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
@@ -148,13 +149,9 @@ absl::StatusOr<std::string> StatesOf(const v1::FindMissingRequest& request) {
   for (int i = 0; i < request.states_size(); ++i) {
     switch (request.states(i)) {
       case v1::FETCH_STATE_NEVER:
-        states.Add("never");
-        break;
       case v1::FETCH_STATE_FAILED:
-        states.Add("failed");
-        break;
       case v1::FETCH_STATE_EMPTY:
-        states.Add("empty");
+        states.Add(FetchStateText(request.states(i)));
         break;
       default:
         violations.push_back({absl::StrCat("states[", i, "]"), "must be NEVER, FAILED or EMPTY"});
@@ -165,16 +162,10 @@ absl::StatusOr<std::string> StatesOf(const v1::FindMissingRequest& request) {
   return states.Text();
 }
 
-v1::FetchState StateFrom(const std::string& state) {
-  if (state == "failed") return v1::FETCH_STATE_FAILED;
-  if (state == "empty") return v1::FETCH_STATE_EMPTY;
-  return v1::FETCH_STATE_NEVER;
-}
-
 void MissingFrom(const Row& row, v1::MissingDeviceDay& missing) {
   *missing.mutable_day() = row.Day(3);
   missing.set_device_id(row.Text(4));
-  missing.set_state(StateFrom(row.Text(5)));
+  missing.set_state(FetchStateFrom(row.Text(5)));
   missing.set_attempts(static_cast<std::int32_t>(row.Int(6)));
   missing.set_error(row.Text(7));
   if (!row.IsNull(8)) *missing.mutable_recorded_at() = row.Instant(8);

@@ -1,4 +1,4 @@
-// The states of the fetch ledger, as its table spells them.
+// The states of the fetch ledger, as SQL spells them.
 #pragma once
 
 #include <absl/strings/string_view.h>
@@ -7,13 +7,15 @@
 
 namespace aquifer {
 
-// OK, EMPTY or FAILED as a text of the column; the only states that are stored.
+// OK, EMPTY and FAILED are what the table stores. Where it has no row, statements say 'never'.
 inline absl::string_view FetchStateText(v1::FetchState state) {
   switch (state) {
     case v1::FETCH_STATE_OK:
       return "ok";
     case v1::FETCH_STATE_EMPTY:
       return "empty";
+    case v1::FETCH_STATE_NEVER:
+      return "never";
     default:
       return "failed";
   }
@@ -22,6 +24,7 @@ inline absl::string_view FetchStateText(v1::FetchState state) {
 inline v1::FetchState FetchStateFrom(absl::string_view text) {
   if (text == "ok") return v1::FETCH_STATE_OK;
   if (text == "empty") return v1::FETCH_STATE_EMPTY;
+  if (text == "never") return v1::FETCH_STATE_NEVER;
   return v1::FETCH_STATE_FAILED;
 }
 
