@@ -1,4 +1,5 @@
-// Correcting a line: the one way an amount gets lower, with what was in the audit trail.
+// Correcting a line: the one way an amount gets lower, with what was in the audit trail. From then
+// on storing the line again no longer raises it (collection_upsert.h).
 #include <absl/strings/str_cat.h>
 
 #include <cstdint>
@@ -34,12 +35,13 @@ WITH audited AS (
       coins = COALESCE($3::bigint / 100.0, line.coins),
       collector = COALESCE($4::text, line.collector),
       version = line.version + 1,
-      updated_at = now()
+      updated_at = now(),
+      corrected_at = now()
   WHERE line.id = $1::bigint
   RETURNING
     line.id, line.device_id, line.collected_at, line.banknotes, line.coins, line.total,
     line.collector, line.card_id, line.note, line.machine, line.version, line.created_at,
-    line.updated_at
+    line.updated_at, line.corrected_at
 )
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(
 FROM c

@@ -39,7 +39,8 @@ namespace {
 // What a sub-select hands up to AQUIFER_COLLECTION_COLUMNS.
 #define AQUIFER_STORED_COLUMNS                                                             \
   "c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, "        \
-  "c.card_id, c.note, c.machine, c.version, c.created_at, c.updated_at "
+  "c.card_id, c.note, c.machine, c.version, c.created_at, c.updated_at, "                  \
+  "c.corrected_at "
 
 // The page is cut before the workers are joined.
 #define AQUIFER_WITH_WORKERS(page, direction)                                              \

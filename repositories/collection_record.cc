@@ -31,7 +31,7 @@ WITH line AS MATERIALIZED (
 ), known AS MATERIALIZED (
   SELECT
     c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
-    c.note, c.machine, c.version, c.created_at, c.updated_at,
+    c.note, c.machine, c.version, c.created_at, c.updated_at, c.corrected_at,
     )sql" AQUIFER_LINE_ADDS("line") R"sql( AS gains
   FROM line
   JOIN aquifer.collections AS c
@@ -56,20 +56,20 @@ WITH line AS MATERIALIZED (
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING
     c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
-    c.note, c.machine, c.version, c.created_at, c.updated_at
+    c.note, c.machine, c.version, c.created_at, c.updated_at, c.corrected_at
 ), c AS (
   SELECT
     CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome,
     stored.id, stored.device_id, stored.collected_at, stored.banknotes, stored.coins, stored.total,
     stored.collector, stored.card_id, stored.note, stored.machine, stored.version,
-    stored.created_at, stored.updated_at
+    stored.created_at, stored.updated_at, stored.corrected_at
   FROM stored
   UNION ALL
   SELECT
     3,
     known.id, known.device_id, known.collected_at, known.banknotes, known.coins, known.total,
     known.collector, known.card_id, known.note, known.machine, known.version,
-    known.created_at, known.updated_at
+    known.created_at, known.updated_at, known.corrected_at
   FROM known
   WHERE NOT known.gains
 )
@@ -78,8 +78,8 @@ FROM line
 LEFT JOIN c ON true
 )sql" AQUIFER_COLLECTION_JOINS};
 
-constexpr int kOutcomeColumn = 16;
-constexpr int kOccursColumn = 17;
+constexpr int kOutcomeColumn = 17;
+constexpr int kOccursColumn = 18;
 
 }  // namespace
 

@@ -10,7 +10,8 @@
   "c.id, c.device_id, " AQUIFER_MICROS("c.collected_at") ", c.collected_at::date::text, " \
   "(c.banknotes * 100)::bigint, (c.coins * 100)::bigint, (c.total * 100)::bigint, "       \
   "c.collector, COALESCE(w.id, 0), COALESCE(w.name, ''), c.card_id, c.note, c.machine, "  \
-  "c.version, " AQUIFER_MICROS("c.created_at") ", " AQUIFER_MICROS("c.updated_at")
+  "c.version, " AQUIFER_MICROS("c.created_at") ", " AQUIFER_MICROS("c.updated_at") ", " \
+  AQUIFER_MICROS("c.corrected_at")
 
 #define AQUIFER_COLLECTION_JOINS                                           \
   "LEFT JOIN aquifer.collector_aliases AS a ON a.collector = c.collector " \
@@ -36,6 +37,7 @@ inline void CollectionFrom(const Row& row, v1::Collection& line) {
   line.set_version(row.Int(13));
   *line.mutable_created_at() = row.Instant(14);
   *line.mutable_updated_at() = row.Instant(15);
+  if (!row.IsNull(16)) *line.mutable_corrected_at() = row.Instant(16);
 }
 
 }  // namespace aquifer

@@ -1,0 +1,1 @@
+ALTER TABLE aquifer.collections DROP COLUMN corrected_at;
