@@ -10,7 +10,6 @@
 #include "server/database/local_postgres.h"
 #include "server/database/migration_files.h"
 #include "server/database/migrator.h"
-#include "server/instance_name.h"
 
 namespace aquifer {
 namespace {
@@ -141,7 +140,7 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
   MigratorOptions migrator_options;
   migrator_options.lock_timeout = arguments.lock_timeout;
   migrator_options.wait = arguments.wait;
-  migrator_options.applied_by = InstanceName(options);
+  migrator_options.applied_by = options.instance;
   migrator_options.progress = [&](const MigrationStep& step) {
     out << LineOf(step, arguments.dry_run) << std::endl;
   };

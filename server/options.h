@@ -44,7 +44,7 @@ struct ServerOptions {
   int port = 50051;
   // A plaintext port with nothing but health, for the kubelet; -1 for none, 0 picks one.
   int health_port = -1;
-  // Which instance this is; made from host and process if empty.
+  // Which instance this is; made from host and process unless it is given.
   std::string instance;
   // The fleet's time zone, by the database's rules.
   std::string time_zone = "Europe/Kyiv";

@@ -138,6 +138,11 @@ class Loader {
         options.instance = absl::StrCat("aquifer", suffix);
       }
     }
+    // A smaller pool_max alone is no contradiction: nobody asked for the default pool_min.
+    const OptionSource min_source = SourceOf(SpecOf("pool_min"));
+    if (min_source == OptionSource::kDefault || min_source == OptionSource::kProfile) {
+      options.pool.min = std::min(options.pool.min, options.pool.max);
+    }
     if (options.database.data_dir.empty()) options.database.data_dir = DefaultDataDir();
     if (options.database.data_dir.empty() && options.database.url.empty()) {
       loaded_.problems.push_back(

@@ -20,7 +20,6 @@
 #include "server/health/health_monitor.h"
 #include "server/health/health_service.h"
 #include "server/health/health_state.h"
-#include "server/instance_name.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/collection_service.h"
 #include "server/rpc/executor.h"
@@ -48,7 +47,7 @@ constexpr absl::Duration kPatienceWithReserve = absl::Seconds(60);
 class Server {
  public:
   Server(const ServerOptions& options, Log& log)
-      : options_(options), instance_(InstanceName(options)), started_at_(absl::Now()), log_(log) {}
+      : options_(options), started_at_(absl::Now()), log_(log) {}
 
   absl::Status Start();
   void PrintWelcome() const;
@@ -63,7 +62,6 @@ class Server {
   void LogFinalFigures() const;
 
   const ServerOptions& options_;
-  const std::string instance_;
   const absl::Time started_at_;
   Log& log_;
 
@@ -95,7 +93,7 @@ absl::Status Server::Start() {
   monitor_.emplace(
       HealthMonitorOptions{
           .url = url_,
-          .application_name = absl::StrCat("aquifer/", instance_, " health"),
+          .application_name = absl::StrCat("aquifer/", options_.instance, " health"),
           .interval = options_.health_interval,
           .schema_min = AcceptedWindow(Migrations()).min,
           .schema_max = AcceptedWindow(Migrations()).max,
@@ -133,7 +131,7 @@ absl::Status Server::StartDatabase() {
   database.url = url_;
   pool_.emplace(ConnectionPoolOptions{.database = database,
                                       .pool = options_.pool,
-                                      .instance = instance_,
+                                      .instance = options_.instance,
                                       .time_zone = options_.time_zone},
                 log_);
   transactions_.emplace(*pool_,
@@ -146,9 +144,9 @@ absl::Status Server::PrepareDatabase() {
   ConnectionSettings settings;
   settings.url = url_;
   settings.connect_timeout = options_.database.connect_timeout;
-  settings.application_name = absl::StrCat("aquifer/", instance_, " migrate");
+  settings.application_name = absl::StrCat("aquifer/", options_.instance, " migrate");
   settings.time_zone = options_.time_zone;
-  Migrator migrator(settings, Migrations(), {.applied_by = instance_});
+  Migrator migrator(settings, Migrations(), {.applied_by = options_.instance});
   if (options_.migrate_at_start) {
     if (const auto steps = migrator.Up(); !steps.ok()) return steps.status();
   }
@@ -206,7 +204,7 @@ void Server::AwaitFirstHealth() {
 void Server::PrintWelcome() const {
   const std::string address = listener_->address();
   std::printf("aquifer %s, instance %s, pool of %d to %d connections\n",
-              std::string(Version()).c_str(), instance_.c_str(), options_.pool.min,
+              std::string(Version()).c_str(), options_.instance.c_str(), options_.pool.min,
               options_.pool.max);
   if (preparation_->done()) {
     std::printf("database  schema version %d\n", Migrations().back().version);
@@ -229,7 +227,7 @@ void Server::PrintWelcome() const {
 v1::GetStatusResponse Server::Status() const {
   v1::GetStatusResponse status;
   status.set_version(std::string(Version()));
-  status.set_instance(instance_);
+  status.set_instance(options_.instance);
   status.mutable_started_at()->set_seconds(absl::ToUnixSeconds(started_at_));
   status.mutable_uptime()->set_seconds(absl::ToInt64Seconds(absl::Now() - started_at_));
   *status.mutable_pool() = ToStatus(pool_->Figures());

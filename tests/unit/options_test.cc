@@ -106,6 +106,13 @@ TEST(OptionsTest, EachSourceOutranksTheOneBefore) {
   EXPECT_EQ(SourceOf(loaded, "port"), OptionSource::kDefault);
 }
 
+TEST(OptionsTest, SmallerPoolMaxTakesTheDefaultMinimumWithIt) {
+  const LoadedOptions loaded = LoadOptions(Sources({{"AQUIFER_POOL_MAX", "3"}}));
+
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.options.pool.min, 3);
+}
+
 TEST(OptionsTest, UnitsAreAtTheEdgeOnly) {
   const LoadedOptions loaded = LoadOptions(Sources({{"AQUIFER_POOL_ACQUIRE_TIMEOUT_MS", "1500"}}));
 
