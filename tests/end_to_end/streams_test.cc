@@ -130,6 +130,24 @@ TEST_F(StreamsTest, ImportCountsAndNamesRejectedLinesByTheirPlaceInTheStream) {
   EXPECT_EQ(again.counts().unchanged(), 1197);
 }
 
+TEST_F(StreamsTest, ImportMessageOverTheLimitIsNoEndOfTheStream) {
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "too-large");
+  v1::ImportCollectionsResponse response;
+  auto writer = collections_->ImportCollections(&context, &response);
+  v1::ImportCollectionsRequest part;
+  part.add_lines()->set_note(std::string(5 * 1024 * 1024, 'x'));
+
+  writer->Write(part);
+  writer->WritesDone();
+
+  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  ASSERT_TRUE(server_->AwaitLog("too-large"));
+  EXPECT_THAT(
+      server_->Log(),
+      ::testing::Not(::testing::HasSubstr(R"("code":"OK","reason":"","request_id":"too-large")")));
+}
+
 TEST_F(StreamsTest, ImportKeepsTheFirstHundredRejectedLines) {
   v1::ImportCollectionsRequest part;
   for (int i = 0; i < 500; ++i) part.add_lines()->set_device_id("164");
