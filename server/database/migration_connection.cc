@@ -2,7 +2,9 @@
 
 #include <absl/random/random.h>
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 #include <absl/time/clock.h>
 
 #include <algorithm>
@@ -44,15 +46,35 @@ constexpr std::int64_t kLockKey = 0x41717569666572;
 
 constexpr absl::string_view kLockNotAvailable = "55P03";
 constexpr absl::string_view kInDoubt = "40003";
+constexpr absl::string_view kDataException = "22";
 
 constexpr absl::Duration kShortestPoll = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPoll = absl::Milliseconds(500);
 
-// Without the place in PostgreSQL's source, which the verbose form ends with.
-std::string MessageOf(const std::exception& error) {
-  absl::string_view text = error.what();
-  text = text.substr(0, text.find("\nLOCATION:"));
-  return std::string(absl::StripAsciiWhitespace(text));
+// A value of the data may stand in quotes in an error about data (class 22), and nowhere else in a
+// first line.
+std::string WithoutValues(absl::string_view message) {
+  const std::size_t first = message.find('"');
+  if (first == absl::string_view::npos) return std::string(message);
+  const std::size_t last = message.rfind('"');
+  return absl::StrCat(message.substr(0, first), "\"...\"",
+                      last > first ? message.substr(last + 1) : "");
+}
+
+// The first line of the database's words, and the SQLSTATE. What follows it (DETAIL, CONTEXT) holds
+// rows, and this text goes to logs, to the terminal and into the history.
+std::string MessageOf(const std::exception& exception, const SqlError& error) {
+  absl::string_view text = exception.what();
+  text = absl::StripAsciiWhitespace(text.substr(0, text.find('\n')));
+  const std::string code = absl::StrCat(error.sqlstate, ": ");
+  if (const std::size_t at = text.find(code);
+      !error.sqlstate.empty() && at != absl::string_view::npos) {
+    text.remove_prefix(at + code.size());
+  }
+  std::string message =
+      absl::StartsWith(error.sqlstate, kDataException) ? WithoutValues(text) : std::string(text);
+  if (!error.sqlstate.empty()) absl::StrAppend(&message, " (SQLSTATE ", error.sqlstate, ")");
+  return message;
 }
 
 // The one place of the migrator that sees exceptions.
@@ -62,7 +84,7 @@ absl::Status Guarded(absl::FunctionRef<void()> body) {
     return absl::OkStatus();
   } catch (const std::exception& exception) {
     const SqlError error = DescribeSqlError(exception);
-    const std::string message = MessageOf(exception);
+    const std::string message = MessageOf(exception, error);
     if (IsCollision(error) || error.sqlstate == kLockNotAvailable) {
       return absl::AbortedError(message);
     }
@@ -79,8 +101,11 @@ absl::StatusOr<std::unique_ptr<MigrationConnection>> MigrationConnection::Open(
   auto opened = Connection::Open(settings, absl::Now() + settings.connect_timeout, &detail);
   if (!opened.ok()) {
     if (detail.empty()) return opened.status();
+    // A line for each host that was tried, some with a hint below.
+    const std::string words =
+        absl::StrReplaceAll(absl::StripAsciiWhitespace(detail), {{"\n\t", "; "}, {"\n", "; "}});
     return absl::Status(opened.status().code(),
-                        absl::StrCat(opened.status().message(), ": ", detail));
+                        absl::StrCat(opened.status().message(), ": ", words));
   }
   std::unique_ptr<MigrationConnection> connection(new MigrationConnection(*std::move(opened)));
   const absl::Status configured =

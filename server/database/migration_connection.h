@@ -17,8 +17,9 @@
 namespace aquifer {
 
 // Used by one thread. Every method answers pqxx exceptions as a status whose message is the
-// database's: ABORTED if a lock was not to be had in time or a deadlock was broken (the same again
-// may succeed), UNAVAILABLE if the connection is gone, FAILED_PRECONDITION otherwise.
+// first line of the database's and the SQLSTATE, without values of rows: ABORTED if a lock was not
+// to be had in time or a deadlock was broken (the same again may succeed), UNAVAILABLE if the
+// connection is gone, FAILED_PRECONDITION otherwise.
 class MigrationConnection {
  public:
   // Connects; a statement will wait for a lock no longer than `lock_timeout`, and may run as long

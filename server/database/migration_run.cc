@@ -4,6 +4,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "repositories/row.h"
 #include "server/database/sql_statements.h"
 
@@ -58,13 +62,28 @@ absl::string_view ScriptOf(const MigrationRun& run) {
   return run.direction == MigrationDirection::kUp ? run.migration.up_sql : run.migration.down_sql;
 }
 
+// Says which statement failed: the database's words do not.
+absl::Status AtStatement(const absl::Status& status, std::size_t number, std::size_t count) {
+  return absl::Status(status.code(),
+                      absl::StrCat("statement ", number, " of ", count, ": ", status.message()));
+}
+
 absl::Status RunInTransaction(MigrationConnection& connection, const MigrationRun& run,
                               const LockRetry& retry) {
+  const std::vector<std::string> statements = SplitStatements(ScriptOf(run));
   return Retrying(retry, [&] {
-    return connection.Transact([&](pqxx::transaction_base& transaction, Session& session) {
-      transaction.exec(std::string(ScriptOf(run)));
-      MigrationRecords(session).Succeed(run);
-    });
+    // 0 once they are all through.
+    std::size_t running = 0;
+    const absl::Status status =
+        connection.Transact([&](pqxx::transaction_base& transaction, Session& session) {
+          for (const std::string& statement : statements) {
+            ++running;
+            transaction.exec(statement);
+          }
+          running = 0;
+          MigrationRecords(session).Succeed(run);
+        });
+    return status.ok() || running == 0 ? status : AtStatement(status, running, statements.size());
   });
 }
 
@@ -73,9 +92,10 @@ absl::Status RunStatementByStatement(MigrationConnection& connection, const Migr
   absl::Status status = connection.Transact(
       [&](pqxx::transaction_base&, Session& session) { MigrationRecords(session).Begin(run); });
   if (!status.ok()) return status;
-  for (const std::string& statement : SplitStatements(ScriptOf(run))) {
-    status = Retrying(retry, [&] { return RunStatement(connection, statement); });
-    if (!status.ok()) return status;
+  const std::vector<std::string> statements = SplitStatements(ScriptOf(run));
+  for (std::size_t i = 0; i < statements.size(); ++i) {
+    status = Retrying(retry, [&] { return RunStatement(connection, statements[i]); });
+    if (!status.ok()) return AtStatement(status, i + 1, statements.size());
   }
   return connection.Transact(
       [&](pqxx::transaction_base&, Session& session) { MigrationRecords(session).Succeed(run); });

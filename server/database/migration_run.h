@@ -16,7 +16,8 @@ struct LockRetry {
 };
 
 // Runs it and records the outcome. A failure is recorded as well, and answered with the migration's
-// name; a transactional one leaves nothing else behind. `connection` holds the migrators' lock.
+// name and the statement's number; a transactional one leaves nothing else behind. `connection`
+// holds the migrators' lock.
 absl::Status RunMigration(MigrationConnection& connection, const MigrationRun& run,
                           const LockRetry& retry);
 

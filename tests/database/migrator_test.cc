@@ -18,6 +18,7 @@ using ::testing::ElementsAre;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using testing::Schema;
 using testing::SnapshotOf;
 using testing::TestDatabase;
@@ -186,6 +187,44 @@ TEST_F(MigratorTest, FailedMigrationRollsBackAndIsReported) {
   EXPECT_EQ((*status)[0].record.state, MigrationState::kApplied);
   EXPECT_EQ((*status)[1].record.state, MigrationState::kFailed);
   EXPECT_THAT(MessageOf(migrator.Validate()), HasSubstr("0002_bad failed"));
+}
+
+// Domain rule 13: an error about rows holds their values in its lines after the first, and those
+// would stand in the terminal, the log and the history.
+TEST_F(MigratorTest, FailureNamesTheStatementAndShowsNoValueOfARow) {
+  struct Case {
+    const char* sql;
+    const char* says;
+  };
+  const Case cases[] = {
+      {"CREATE TABLE aquifer.c (name text); INSERT INTO aquifer.c VALUES ('Secret'), ('Secret'); "
+       "CREATE UNIQUE INDEX c_name ON aquifer.c (name)",
+       "statement 3 of 3: could not create unique index \"c_name\" (SQLSTATE 23505)"},
+      {"CREATE TABLE aquifer.c (name text, phone text); INSERT INTO aquifer.c VALUES ('Secret'); "
+       "ALTER TABLE aquifer.c ALTER phone SET NOT NULL; SELECT 1",
+       "statement 3 of 4: column \"phone\" of relation \"c\" contains null values (SQLSTATE "
+       "23502)"},
+      {"CREATE TABLE aquifer.c (name text NOT NULL CHECK (name <> 'Secret')); "
+       "INSERT INTO aquifer.c VALUES ('Secret')",
+       "statement 2 of 2: new row for relation \"c\" violates check constraint"},
+      {"SELECT 'a \"Secret\"\nSecret'::integer",
+       "statement 1 of 1: invalid input syntax for type integer: \"...\" (SQLSTATE 22P02)"},
+      {"DO $$ BEGIN PERFORM 'Secret'::date; END $$",
+       "statement 1 of 1: invalid input syntax for type date: \"...\" (SQLSTATE 22007)"},
+  };
+  for (const Case& bad : cases) {
+    const std::vector<Migration> migrations = FirstAnd({2, "bad", bad.sql, "", "c2", true});
+    Migrator migrator = Make(migrations);
+
+    const std::string message = MessageOf(migrator.Up().status());
+    const auto history = migrator.History();
+
+    EXPECT_THAT(message, HasSubstr(bad.says));
+    EXPECT_THAT(message, Not(HasSubstr("Secret")));
+    ASSERT_TRUE(history.ok()) << history.status();
+    EXPECT_THAT(history->front().error, HasSubstr(bad.says));
+    EXPECT_THAT(history->front().error, Not(HasSubstr("Secret")));
+  }
 }
 
 TEST_F(MigratorTest, FailedMigrationIsTriedAgainWithItsCorrectedText) {
