@@ -34,6 +34,7 @@ enum class Reason {
   kShuttingDown,
   kDatabaseUnavailable,
   kDatabaseRefused,
+  kSettingRefused,
   kDatabaseFull,
   kSchemaMismatch,
   kTransactionConflict,

@@ -7,6 +7,8 @@ namespace {
 
 // Often enough that the server is ready within 2 s of the database's return.
 constexpr absl::Duration kPause = absl::Milliseconds(500);
+// After a failure that somebody has to look at.
+constexpr absl::Duration kLongPause = absl::Seconds(15);
 
 bool MayPass(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
@@ -34,8 +36,8 @@ absl::Status DatabasePreparation::Begin() {
     return status;
   }
   if (!MayPass(status)) return status;
-  log_.Write(LogLine(LogLevel::kWarning, "database not ready").Add("error", status.message()));
-  thread_ = std::thread([this] { KeepTrying(); });
+  NoteProblem(status);
+  thread_ = std::thread([this] { KeepTrying(kPause); });
   return absl::OkStatus();
 }
 
@@ -44,23 +46,35 @@ bool DatabasePreparation::done() const {
   return done_;
 }
 
-void DatabasePreparation::KeepTrying() {
-  std::string last;
+std::string DatabasePreparation::problem() const {
+  absl::MutexLock lock(&mutex_);
+  return problem_;
+}
+
+void DatabasePreparation::NoteProblem(const absl::Status& status) {
+  const std::string problem(status.message());
+  {
+    absl::MutexLock lock(&mutex_);
+    if (problem == problem_) return;
+    problem_ = problem;
+  }
+  log_.Write(LogLine(LogLevel::kWarning, "database not ready").Add("error", problem));
+}
+
+void DatabasePreparation::KeepTrying(absl::Duration pause) {
   for (;;) {
     {
       absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kPause)) return;
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), pause)) return;
     }
     const absl::Status status = prepare_();
     if (status.ok()) break;
-    // A new reason gets a line, the same one again does not.
-    if (status.message() != last) {
-      last = std::string(status.message());
-      log_.Write(LogLine(LogLevel::kWarning, "database not ready").Add("error", last));
-    }
+    NoteProblem(status);
+    pause = MayPass(status) ? kPause : kLongPause;
   }
   log_.Write(LogLine(LogLevel::kInfo, "database ready"));
   absl::MutexLock lock(&mutex_);
+  problem_.clear();
   done_ = true;
 }
 

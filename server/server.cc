@@ -206,10 +206,12 @@ void Server::PrintWelcome() const {
   std::printf("aquifer %s, instance %s, pool of %d to %d connections\n",
               std::string(Version()).c_str(), options_.instance.c_str(), options_.pool.min,
               options_.pool.max);
-  if (preparation_->done()) {
+  const std::string problem = preparation_->problem();
+  if (problem.empty()) {
     std::printf("database  schema version %d\n", Migrations().back().version);
   } else {
-    std::printf("database  not reachable yet; calls get UNAVAILABLE until it is\n");
+    std::printf("database  not ready yet: %s; calls get UNAVAILABLE until it is\n",
+                problem.c_str());
   }
   std::printf("serving on %s (plaintext)\n", address.c_str());
   if (probe_listener_) std::printf("health alone on %s\n", probe_listener_->address().c_str());

@@ -151,9 +151,9 @@ Attempt Try(const ConnectionSettings& settings, const std::string& time_zone, ab
 
 absl::Status FailureOf(const Attempt& attempt, const ConnectionSettings& settings) {
   if (attempt.sqlstate == kInvalidSetting) {
-    return MakeError(Reason::kDatabaseRefused,
-                     absl::StrCat("the database does not know the time zone ", settings.time_zone,
-                                  ", or refuses a setting in the URL's options"),
+    return MakeError(Reason::kSettingRefused,
+                     absl::StrCat("the database does not know the time_zone ", settings.time_zone,
+                                  ", or refuses a setting in the options of database_url"),
                      {{"sqlstate", attempt.sqlstate}});
   }
   const Reason reason = ReasonOfSqlState(attempt.sqlstate);
@@ -192,7 +192,7 @@ absl::StatusOr<Backend> Connect(const ConnectionSettings& settings, absl::Time d
                                 std::string* detail) {
   // libpq's own message about it repeats the URL, password and all.
   if (!Parse(settings.url)) {
-    return MakeError(Reason::kDatabaseRefused, "database_url is not a URL that libpq understands");
+    return MakeError(Reason::kSettingRefused, "database_url is not a URL that libpq understands");
   }
   const absl::Time patience = absl::Now() + settings.connect_timeout;
   const absl::Time until = std::min(deadline, patience);

@@ -30,8 +30,9 @@ class Connection {
   // Connects within `deadline` and connect_timeout, whichever ends first. All settings travel in
   // the startup packet, so that no statement is needed before the first transaction.
   //
-  // DATABASE_REFUSED for a wrong role, password, database or setting; DEADLINE_EXCEEDED if the
-  // deadline cut it short; otherwise DATABASE_UNAVAILABLE. The message names the class and the
+  // DATABASE_REFUSED for a wrong role, password or database; SETTING_REFUSED for a URL or a setting
+  // that is wrong whatever the database does; DEADLINE_EXCEEDED if the deadline cut it short;
+  // otherwise DATABASE_UNAVAILABLE. The message names the class and the
   // SQLSTATE, never the URL; `detail`, if wanted, gets libpq's own words, for a log.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionSettings& settings,
                                                           absl::Time deadline,

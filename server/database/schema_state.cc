@@ -143,7 +143,8 @@ absl::Status CheckWindow(absl::Span<const Migration> migrations,
   for (const Migration& migration : migrations) {
     if (migration.version > window.min || IsApplied(records, migration.version)) continue;
     return MakeError(Reason::kSchemaMismatch,
-                     absl::StrCat("migration ", NameOf(migration), " is missing in the database"),
+                     absl::StrCat("migration ", NameOf(migration),
+                                  " is missing in the database: run aquifer-server migrate up"),
                      {{"migration", NameOf(migration)}});
   }
   const int newest = NewestApplied(records);

@@ -115,7 +115,7 @@ TEST_F(ConnectionPoolTest, UnknownTimeZoneIsNamed) {
 
   const absl::Status status = Open(settings).status();
 
-  EXPECT_EQ(ReasonOf(status), "DATABASE_REFUSED");
+  EXPECT_EQ(ReasonOf(status), "SETTING_REFUSED");
   EXPECT_TRUE(absl::StrContains(status.message(), "Europe/Atlantis")) << status;
 }
 
