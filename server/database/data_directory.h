@@ -37,9 +37,12 @@ class DataDirectory {
   // name, and only the account's.
   static std::string SocketDirectoryOf(const std::string& path);
 
+  // PostgreSQL's own directory in the directory at `path`.
+  static std::string PostgresOf(const std::string& path) { return path + "/postgres"; }
+
   // Absolute, without symbolic links.
   const std::string& path() const { return path_; }
-  std::string postgres() const { return path_ + "/postgres"; }
+  std::string postgres() const { return PostgresOf(path_); }
   std::string unfinished_postgres() const { return path_ + "/postgres.new"; }
   std::string log() const { return path_ + "/log"; }
   std::string startup_log() const { return path_ + "/startup.log"; }

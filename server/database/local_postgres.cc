@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "server/database/child_process.h"
+#include "server/database/disk_space.h"
 #include "server/database/leftover_processes.h"
 #include "server/database/postgres_cluster.h"
 
@@ -62,10 +63,10 @@ absl::StatusOr<std::unique_ptr<LocalPostgres>> LocalPostgres::Start(
   const absl::StatusOr<Account> account = PostgresAccount();
   if (!account.ok()) return account.status();
   absl::StatusOr<DataDirectory> directory = DataDirectory::Open(options.data_dir, *account);
-  if (!directory.ok()) return directory.status();
+  if (!directory.ok()) return ExplainFullDisk(directory.status(), options.data_dir);
   const absl::StatusOr<std::optional<int>> major = directory->PostgresMajor();
   if (!major.ok()) return major.status();
-  const absl::StatusOr<PostgresPrograms> programs = FindPostgres(options.bindir, *major);
+  const absl::StatusOr<PostgresPrograms> programs = FindPostgres(options.bindir, *account, *major);
   if (!programs.ok()) return programs.status();
 
   std::unique_ptr<LocalPostgres> postgres(
@@ -76,7 +77,9 @@ absl::StatusOr<std::unique_ptr<LocalPostgres>> LocalPostgres::Start(
     postgres->mutex_.Await(absl::Condition(&postgres->first_start_done_));
     started = postgres->first_start_;
   }
-  if (started.ok()) started = postgres->EnsureDatabase();
+  if (started.ok()) {
+    started = ExplainFullDisk(postgres->EnsureDatabase(), postgres->directory_.path());
+  }
   if (!started.ok()) return started;
   return postgres;
 }
@@ -88,6 +91,11 @@ absl::StatusOr<std::string> LocalPostgres::UrlOfRunning(const std::string& data_
   const std::string path = std::filesystem::canonical(data_dir, error);
   if (error) return absl::NotFoundError(absl::StrCat("no data directory ", data_dir));
   return UrlOver(DataDirectory::SocketDirectoryOf(path), account->name, kDatabase);
+}
+
+bool LocalPostgres::Exists(const std::string& data_dir) {
+  std::error_code error;
+  return std::filesystem::exists(DataDirectory::PostgresOf(data_dir), error) || error;
 }
 
 LocalPostgres::LocalPostgres(LocalPostgresOptions options, Account account, DataDirectory directory,
@@ -204,6 +212,13 @@ int LocalPostgres::Forget(pid_t pid) {
 }
 
 absl::Status LocalPostgres::StartOnce() {
+  const absl::Status status = ExplainFullDisk(TryStart(), directory_.path());
+  std::error_code ignored;
+  if (!status.ok()) std::filesystem::remove_all(directory_.unfinished_postgres(), ignored);
+  return status;
+}
+
+absl::Status LocalPostgres::TryStart() {
   const absl::Time began = absl::Now();
   const absl::Time deadline = began + options_.start_timeout;
   absl::Status status =
@@ -242,7 +257,8 @@ absl::Status LocalPostgres::StartOnce() {
 }
 
 absl::Status LocalPostgres::AwaitReady(pid_t pid, absl::Time deadline) {
-  const std::string url = UrlOf("postgres");
+  // A postmaster that takes the connection and never answers must not hold us up.
+  const std::string url = absl::StrCat(UrlOf("postgres"), "&connect_timeout=2");
   absl::Duration pause = absl::Milliseconds(10);
   while (PQping(url.c_str()) != PQPING_OK) {
     if (AwaitExit(pid, absl::Now() + pause)) {
@@ -265,7 +281,8 @@ absl::Status LocalPostgres::AwaitReady(pid_t pid, absl::Time deadline) {
 }
 
 absl::Status LocalPostgres::EnsureDatabase() const {
-  const ConnectionHandle connection(PQconnectdb(UrlOf("postgres").c_str()));
+  const ConnectionHandle connection(
+      PQconnectdb(absl::StrCat(UrlOf("postgres"), "&connect_timeout=10").c_str()));
   const auto fail = [&] {
     return absl::UnavailableError(absl::StrCat("cannot make the database in ", directory_.path(),
                                                ": ", PQerrorMessage(connection.get())));

@@ -53,14 +53,18 @@ class LocalPostgres {
   // Initialises the data directory if need be and starts. Returns once connections are accepted
   // and the database of url() exists. FAILED_PRECONDITION or NOT_FOUND: the directory, the account
   // or the programs are not usable, and the message says what to do; DEADLINE_EXCEEDED,
-  // UNAVAILABLE: PostgreSQL did not come up, and the message ends with its last log lines. `log`
-  // must outlive the result.
+  // UNAVAILABLE: PostgreSQL did not come up, and the message ends with its last log lines;
+  // RESOURCE_EXHAUSTED: the same, and the disk is full. `log` must outlive the result.
   static absl::StatusOr<std::unique_ptr<LocalPostgres>> Start(const LocalPostgresOptions& options,
                                                               Log& log);
 
   // The URL of the PostgreSQL that another process of this machine runs in `data_dir`; for commands
   // beside a running server. NOT_FOUND if there is no such directory.
   static absl::StatusOr<std::string> UrlOfRunning(const std::string& data_dir);
+
+  // Whether Start would find a database in `data_dir` and not make one. True also if that cannot be
+  // told: Start then says why.
+  static bool Exists(const std::string& data_dir);
 
   // Stops PostgreSQL.
   ~LocalPostgres();
@@ -92,6 +96,8 @@ class LocalPostgres {
   void Supervise() ABSL_LOCKS_EXCLUDED(mutex_);
   // Starts once and waits until connections are accepted.
   absl::Status StartOnce() ABSL_LOCKS_EXCLUDED(mutex_);
+  // The same, leaving what an initdb that failed had written, and without a word on the disk.
+  absl::Status TryStart() ABSL_LOCKS_EXCLUDED(mutex_);
   absl::Status AwaitReady(pid_t pid, absl::Time deadline) ABSL_LOCKS_EXCLUDED(mutex_);
   // Reaps a postmaster that ended or is about to; returns its exit code.
   int Forget(pid_t pid) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -94,6 +94,8 @@ absl::Status InitializeCluster(const DataDirectory& directory, const PostgresPro
                  "--username",    kClusterUser, "--encoding=UTF8",
                  "--auth-local",  "trust",      "--auth-host",
                  "reject",        "--locale",   LocaleName()};
+  // Our caller removes it, once it has seen whether it filled the disk.
+  initdb.argv.push_back("--no-clean");
   if (durability == Durability::kNone) initdb.argv.push_back("--no-sync");
   initdb.account = account;
   initdb.directory = directory.path();
