@@ -36,6 +36,11 @@ absl::StatusOr<Target> FindTarget(const DatabaseOptions& database, Log& log) {
   return Target{*running, nullptr};
 }
 
+// Whether the action is one that may make a database: looking at one must not.
+bool MayMakeDatabase(const MigrateArguments& arguments) {
+  return arguments.action == MigrateAction::kUp && !arguments.dry_run;
+}
+
 const char* NameOf(MigrationDirection direction) {
   return direction == MigrationDirection::kUp ? "up" : "down";
 }
@@ -126,6 +131,12 @@ absl::Status Print(const absl::StatusOr<Answer>& answer,
 absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments,
                  std::ostream& out) {
   if (arguments.action == MigrateAction::kCreate) return Create(arguments, out);
+  if (options.database.url.empty() && !MayMakeDatabase(arguments) &&
+      !LocalPostgres::Exists(options.database.data_dir)) {
+    out << "Nothing there yet: no database in " << options.database.data_dir
+        << ". The first serve or migrate up makes it.\n";
+    return absl::OkStatus();
+  }
   Log log(LogLevel::kError);
   const absl::StatusOr<Target> target = FindTarget(options.database, log);
   if (!target.ok()) return target.status();

@@ -10,7 +10,8 @@ namespace aquifer {
 
 // Runs the action and answers the exit code: 0 done, 1 failed. Results and progress go to `out`,
 // problems to `err`. Without a database URL it works on the embedded PostgreSQL: through the server
-// that runs it, or by starting it for the time of the command.
+// that runs it, or by starting it for the time of the command. Only `up` makes one where there is
+// none; the others say so and are done.
 int RunMigrateCommand(const ServerOptions& options, const MigrateArguments& arguments,
                       std::ostream& out, std::ostream& err);
 
