@@ -15,6 +15,7 @@
 
 #include "server/database/child_process.h"
 #include "tests/testing/eventually.h"
+#include "tests/testing/small_disk.h"
 #include "tests/testing/temporary_directory.h"
 
 namespace aquifer {
@@ -25,6 +26,8 @@ namespace fs = std::filesystem;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::SmallDisk;
+using ::testing::StartsWith;
 using testing::TemporaryDirectory;
 
 constexpr char kVictimDirectory[] = "AQUIFER_TEST_VICTIM_DIRECTORY";
@@ -61,6 +64,11 @@ class LocalPostgresTest : public ::testing::Test {
   Log log_{LogLevel::kOff};
   TemporaryDirectory directory_;
 };
+
+void WriteScript(const std::string& path, const std::string& text) {
+  std::ofstream(path) << text;
+  fs::permissions(path, fs::perms(0755));
+}
 
 std::string Ask(const LocalPostgres& postgres, const std::string& sql) {
   pqxx::connection connection(postgres.url());
@@ -260,6 +268,57 @@ TEST_F(LocalPostgresTest, FailedStartShowsTheLog) {
 
   EXPECT_EQ(failed.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(MessageOf(failed), HasSubstr("pg_control"));
+}
+
+// A postmaster that takes connections and never answers them.
+TEST_F(LocalPostgresTest, HungPostmasterDoesNotOutlastTheStartTimeout) {
+  const std::string bindir = directory_.path() + "/bin";
+  fs::create_directories(bindir);
+  WriteScript(bindir + "/initdb", "#!/bin/sh\nmkdir \"$2\" && echo 15 > \"$2/PG_VERSION\"\n");
+  WriteScript(bindir + "/postgres",
+              "#!/usr/bin/perl\n"
+              "use IO::Socket::UNIX;\n"
+              "if ($ARGV[0] eq '--version') { print \"postgres (PostgreSQL) 15.0\\n\"; exit }\n"
+              "my $path = '" +
+                  Options().data_dir +
+                  "/socket/.s.PGSQL.5432';\n"
+                  "my $socket = IO::Socket::UNIX->new(Local => $path, Listen => 9) or die $!;\n"
+                  "sleep 600;\n");
+  LocalPostgresOptions options = Options();
+  options.bindir = bindir;
+  options.start_timeout = absl::Seconds(1);
+  const absl::Time began = absl::Now();
+
+  const absl::Status failed = StartFails(options);
+
+  EXPECT_EQ(failed.code(), absl::StatusCode::kDeadlineExceeded) << failed;
+  EXPECT_THAT(MessageOf(failed), HasSubstr("took no connections within 1s"));
+  EXPECT_LT(absl::Now() - began, absl::Seconds(15));
+}
+
+TEST_F(LocalPostgresTest, FullDiskIsNamedWhenItIsInitialized) {
+  const SmallDisk disk(directory_.path(), 24);
+  if (!disk.mounted()) GTEST_SKIP() << disk.why_not();
+
+  const absl::Status failed = StartFails(Options());
+
+  EXPECT_EQ(failed.code(), absl::StatusCode::kResourceExhausted) << failed;
+  EXPECT_THAT(MessageOf(failed), StartsWith("no space left in " + Options().data_dir + " ("));
+  EXPECT_FALSE(fs::exists(Options().data_dir + "/postgres.new"));
+}
+
+TEST_F(LocalPostgresTest, FullDiskIsNamedWhenItStartsAndTheNextStartIsWell) {
+  const SmallDisk disk(directory_.path(), 128);
+  if (!disk.mounted()) GTEST_SKIP() << disk.why_not();
+  ASSERT_NE(MustStart(Options()), nullptr);
+  disk.FillUpTo(0);
+
+  const absl::Status failed = StartFails(Options());
+  disk.FreeAgain();
+
+  EXPECT_EQ(failed.code(), absl::StatusCode::kResourceExhausted) << failed;
+  EXPECT_THAT(MessageOf(failed), StartsWith("no space left in " + Options().data_dir + " (0 MB"));
+  EXPECT_NE(MustStart(Options()), nullptr);
 }
 
 TEST_F(LocalPostgresTest, InterruptedInitializationIsDoneAgain) {

@@ -49,15 +49,26 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
+ServerCommand ServeWith(std::vector<std::string> flags) {
+  ServerCommand command{{"serve"}, {}};
+  for (const char* port : {"--port", "--health-port"}) {
+    if (std::find(flags.begin(), flags.end(), port) != flags.end()) continue;
+    command.arguments.insert(command.arguments.end(), {port, "0"});
+  }
+  for (std::string& flag : flags) command.arguments.push_back(std::move(flag));
+  return command;
+}
+
 }  // namespace
 
-ServerProcess::ServerProcess(std::vector<std::string> flags) {
-  std::vector<std::string> arguments = {AQUIFER_SERVER_PATH, "serve", "--health-port", "0"};
-  if (std::find(flags.begin(), flags.end(), "--port") == flags.end()) {
-    arguments.insert(arguments.end(), {"--port", "0"});
-  }
-  for (std::string& flag : flags) arguments.push_back(std::move(flag));
+ServerProcess::ServerProcess(std::vector<std::string> flags)
+    : ServerProcess(ServeWith(std::move(flags))) {}
+
+ServerProcess::ServerProcess(const ServerCommand& command) {
+  std::vector<std::string> arguments = {AQUIFER_SERVER_PATH};
+  arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
   std::vector<std::string> environment = CleanEnvironment();
+  environment.insert(environment.end(), command.variables.begin(), command.variables.end());
 
   int output[2], log[2];
   if (pipe2(output, O_CLOEXEC) != 0 || pipe2(log, O_CLOEXEC) != 0) Die("pipe2");
@@ -129,6 +140,9 @@ std::optional<int> ServerProcess::AwaitExit(absl::Duration timeout) {
   int status = 0;
   waitpid(pid_, &status, 0);
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  const auto drained = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return open_pipes_ == 0; };
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(&drained), timeout);
   return exit_code_;
 }
 
@@ -161,6 +175,12 @@ std::string ServerProcess::Output() const {
 std::string ServerProcess::Log() const {
   absl::MutexLock lock(&mutex_);
   return log_;
+}
+
+ServerRun RunServer(const ServerCommand& command) {
+  ServerProcess process(command);
+  const std::optional<int> exit_code = process.AwaitExit();
+  return {exit_code, process.Output(), process.Log()};
 }
 
 }  // namespace aquifer::testing

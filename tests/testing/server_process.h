@@ -15,11 +15,19 @@
 
 namespace aquifer::testing {
 
+// What to start, beside the program's name.
+struct ServerCommand {
+  std::vector<std::string> arguments;
+  // Set in the environment, as NAME=value.
+  std::vector<std::string> variables;
+};
+
 // Killed and reaped at destruction, if it still runs.
 class ServerProcess {
  public:
-  // Starts `aquifer-server serve` with these flags, by default with `--port 0`, in an
-  // environment without Aquifer's or PostgreSQL's variables.
+  // Starts `aquifer-server` in an environment without Aquifer's or PostgreSQL's variables.
+  explicit ServerProcess(const ServerCommand& command);
+  // Starts `aquifer-server serve` with these flags, by default with `--port 0`.
   explicit ServerProcess(std::vector<std::string> flags);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -30,6 +38,7 @@ class ServerProcess {
   // Waits until its log holds `text`.
   bool AwaitLog(const std::string& text, absl::Duration timeout = absl::Seconds(20));
   // Waits until it ends: its exit code, or 128 + its signal; nullopt if `timeout` passes before.
+  // Then Output() and Log() are whole.
   std::optional<int> AwaitExit(absl::Duration timeout = absl::Seconds(60));
 
   void Signal(int signal);
@@ -60,5 +69,15 @@ class ServerProcess {
   std::thread output_reader_;
   std::thread log_reader_;
 };
+
+// A run of `aquifer-server` to its end.
+struct ServerRun {
+  // 128 + its signal if it was killed; nullopt if it did not end in a minute.
+  std::optional<int> exit_code;
+  std::string output;
+  std::string errors;
+};
+
+ServerRun RunServer(const ServerCommand& command);
 
 }  // namespace aquifer::testing

@@ -6,6 +6,7 @@
 namespace aquifer::testing {
 
 // Made under $TMPDIR or /tmp, where PostgreSQL's account can reach it; removed with its contents.
+// A killed program leaves its directories behind; the first one of the next program removes them.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -17,6 +18,8 @@ class TemporaryDirectory {
 
  private:
   std::string path_;
+  // The directory, locked (flock) while it is in use.
+  int lock_;
 };
 
 }  // namespace aquifer::testing
