@@ -76,6 +76,9 @@ constexpr ErrorEntry kCatalogue[] = {
      "Report it with the request id."},
 };
 
+// Details travel in a trailer, and most clients refuse trailers beyond 8 KiB.
+constexpr std::size_t kMostViolationsNamed = 20;
+
 constexpr absl::string_view kTypePrefix = "type.googleapis.com/";
 
 template <typename Detail>
@@ -123,17 +126,23 @@ void SetRetryDelay(absl::Status& status, absl::Duration delay) {
 }
 
 absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
+  const auto named = absl::MakeConstSpan(violations).subspan(0, kMostViolationsNamed);
   google::rpc::BadRequest details;
-  for (const FieldViolation& violation : violations) {
+  for (const FieldViolation& violation : named) {
     auto* detail = details.add_field_violations();
     detail->set_field(violation.field);
     detail->set_description(violation.description);
   }
-  absl::Status status = MakeError(
-      Reason::kInvalidFields,
-      absl::StrJoin(violations, "; ", [](std::string* out, const FieldViolation& violation) {
+  std::string message =
+      absl::StrJoin(named, "; ", [](std::string* out, const FieldViolation& violation) {
         absl::StrAppend(out, violation.field, " ", violation.description);
-      }));
+      });
+  ErrorMetadata metadata;
+  if (const std::size_t more = violations.size() - named.size(); more > 0) {
+    message = absl::StrCat(more, " more fields are bad beside these: ", message);
+    metadata.emplace_back("more_violations", absl::StrCat(more));
+  }
+  absl::Status status = MakeError(Reason::kInvalidFields, message, metadata);
   SetDetail(status, details);
   return status;
 }

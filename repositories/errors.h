@@ -85,7 +85,7 @@ struct FieldViolation {
   std::string description;
 };
 
-// INVALID_ARGUMENT naming every refused field.
+// INVALID_ARGUMENT naming every refused field, or the first 20 and how many more there are.
 absl::Status InvalidFields(const std::vector<FieldViolation>& violations);
 
 // The wording of the errors that more than one place answers.

@@ -53,6 +53,18 @@ TEST(ErrorsTest, InvalidFieldsNamesEachField) {
   EXPECT_EQ(status.message(), "line.when is required; page_size no");
 }
 
+TEST(ErrorsTest, InvalidFieldsNamesTheFirstTwentyAndCountsTheRest) {
+  const std::vector<FieldViolation> violations(1000, {"filter.device_ids[999]", "is too long"});
+
+  const absl::Status status = InvalidFields(violations);
+
+  google::rpc::BadRequest details;
+  ASSERT_TRUE(details.ParseFromString(
+      std::string(*status.GetPayload("type.googleapis.com/google.rpc.BadRequest"))));
+  EXPECT_EQ(details.field_violations_size(), 20);
+  EXPECT_EQ(status.message().substr(0, 25), "980 more fields are bad b");
+}
+
 TEST(ErrorsTest, RetryDelayKeepsItsParts) {
   absl::Status status = MakeError(Reason::kQueueFull, "full");
   SetRetryDelay(status, absl::Milliseconds(2250));
