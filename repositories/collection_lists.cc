@@ -109,6 +109,9 @@ constexpr FilteredStatement kNewestFirst = {kNewestByTime, kNewestByDevice, kNew
 constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOldestByCollector};
 
 constexpr std::int64_t kStreamPageSize = 1000;
+// A page ends after the line that reaches this, so that it fits the 4 MiB that clients take unless
+// told otherwise, and a caller that reads slowly holds little of the server's memory.
+constexpr std::size_t kMostPageBytes = 2 * 1024 * 1024;
 
 struct Position {
   // NULL before the first line.
@@ -145,7 +148,7 @@ absl::StatusOr<Position> DecodePosition(const google::protobuf::Message& request
   return Position{InstantText(at), id};
 }
 
-// Fills `lines` with a page of `size`; answers whether more follow.
+// Fills `lines` with a page of at most `size`; answers whether more follow.
 bool ReadPage(Session& session, const FilteredStatement& statement,
               const v1::CollectionFilter& filter, const Position& position, std::int64_t size,
               google::protobuf::RepeatedPtrField<v1::Collection>& lines) {
@@ -156,8 +159,13 @@ bool ReadPage(Session& session, const FilteredStatement& statement,
   const auto found = static_cast<std::int64_t>(rows.size());
   const auto count = static_cast<int>(std::min(found, size));
   lines.Reserve(count);
-  for (int i = 0; i < count; ++i) CollectionFrom(Row(rows[i]), *lines.Add());
-  return found > size;
+  std::size_t bytes = 0;
+  for (int i = 0; i < count && bytes < kMostPageBytes; ++i) {
+    v1::Collection& line = *lines.Add();
+    CollectionFrom(Row(rows[i]), line);
+    bytes += line.ByteSizeLong();
+  }
+  return found > lines.size();
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ namespace aquifer {
 namespace {
 
 constexpr std::int64_t kDefaultLimit = 1000;
+// No group is added beyond this, so that the answer fits the 4 MiB that clients take unless told
+// otherwise: 10,000 groups of long names would not.
+constexpr std::size_t kMostGroupBytes = 3 * 1024 * 1024;
 
 // What a request groups by, as the statement takes it.
 struct Groups {
@@ -104,10 +107,15 @@ absl::StatusOr<v1::SummarizeCollectionsResponse> CollectionRepository::Summarize
   v1::SummarizeCollectionsResponse response;
   const Row total(rows[0]);
   SummaryFrom(total, Groups(), *response.mutable_total());
-  const auto shown = static_cast<int>(rows.size()) - 1;
-  response.mutable_groups()->Reserve(shown);
-  for (int i = 1; i <= shown; ++i) SummaryFrom(Row(rows[i]), *groups, *response.add_groups());
-  if (groups->any()) response.set_groups_left_out(total.Int(15) - shown);
+  const auto found = static_cast<int>(rows.size()) - 1;
+  response.mutable_groups()->Reserve(found);
+  std::size_t bytes = 0;
+  for (int i = 1; i <= found && bytes < kMostGroupBytes; ++i) {
+    v1::CollectionSummary& group = *response.add_groups();
+    SummaryFrom(Row(rows[i]), *groups, group);
+    bytes += group.ByteSizeLong();
+  }
+  if (groups->any()) response.set_groups_left_out(total.Int(15) - response.groups_size());
   return response;
 }
 
