@@ -172,6 +172,7 @@ class Attempt {
                   absl::string_view statement) {
     LogLine line(LogLevel::kError, "transaction_failed");
     line.Add("method", call_.method)
+        .Add("request_id", call_.request_id)
         .Add("statement", statement)
         .Add("sqlstate", error.sqlstate)
         .Add("constraint", error.constraint)

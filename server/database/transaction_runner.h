@@ -32,6 +32,8 @@ struct TransactionRunnerOptions {
 struct TransactionCall {
   // Who runs it, for messages: the method's name.
   absl::string_view method;
+  // The call's id, for the log; may be empty.
+  absl::string_view request_id = "";
   TransactionMode mode = TransactionMode::kReadOnly;
   // Bounds acquire, every statement and every retry.
   absl::Time deadline = absl::InfiniteFuture();

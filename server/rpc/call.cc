@@ -120,6 +120,7 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
   if (absl::Status status = CheckStillWanted(); !status.ok()) return status;
   const TransactionCall call = {
       .method = method_.name,
+      .request_id = request_id_,
       .mode = method_.policy.transaction() == v1::TRANSACTION_READ_WRITE
                   ? TransactionMode::kReadWrite
                   : TransactionMode::kReadOnly,
