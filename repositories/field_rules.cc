@@ -3,9 +3,12 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/civil_time.h>
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "aquifer/v1/common.pb.h"
@@ -31,6 +34,12 @@ std::int64_t CountCharacters(absl::string_view text) {
   for (unsigned char c : text) count += (c & 0xC0) != 0x80;
   return count;
 }
+
+int MostItems(const v1::FieldRules& rules) {
+  return rules.has_max_items() ? rules.max_items() : kDefaultMaxItems;
+}
+
+std::string TooManyItems(int max) { return absl::StrCat("must have at most ", max, " elements"); }
 
 class Checker {
  public:
@@ -107,10 +116,10 @@ class Checker {
                  const std::string& path) {
     const Reflection& reflection = *message.GetReflection();
     const int size = reflection.FieldSize(message, &field);
-    const int max = rules.has_max_items() ? rules.max_items() : kDefaultMaxItems;
+    const int max = MostItems(rules);
     if (rules.required() && size == 0) Add(path, "is required");
     if (size > max) {
-      Add(path, absl::StrCat("must have at most ", max, " elements"));
+      Add(path, TooManyItems(max));
       return;
     }
     if (rules.elements() == v1::ELEMENTS_ALONE) return;
@@ -203,7 +212,62 @@ class Checker {
   std::vector<FieldViolation> violations_;
 };
 
+// Counts the elements of lists on the wire, up to the first that is too long.
+class ListCounter {
+ public:
+  explicit ListCounter(google::protobuf::io::ZeroCopyInputStream& bytes) : input_(&bytes) {}
+
+  std::vector<FieldViolation> Take() { return std::move(violations_); }
+
+  // False once there is nothing more to find.
+  bool Count(const google::protobuf::Descriptor& descriptor, const std::string& prefix) {
+    while (const std::uint32_t tag = input_.ReadTag()) {
+      const FieldDescriptor* field =
+          descriptor.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
+      if (field != nullptr && field->is_repeated()) {
+        const int max = MostItems(field->options().GetExtension(v1::rules));
+        const std::string path = prefix + field->name();
+        if (++counts_[path] > max) {
+          violations_.push_back({path, TooManyItems(max)});
+          return false;
+        }
+      } else if (field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+                 WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+        if (!CountPart(*field->message_type(), prefix + field->name() + ".")) return false;
+        continue;
+      }
+      if (!WireFormatLite::SkipField(&input_, tag)) return false;
+    }
+    return true;
+  }
+
+ private:
+  using WireFormatLite = google::protobuf::internal::WireFormatLite;
+
+  bool CountPart(const google::protobuf::Descriptor& descriptor, const std::string& prefix) {
+    const auto [limit, depth] = input_.IncrementRecursionDepthAndPushLimit(ReadSize());
+    const bool more = depth >= 0 && Count(descriptor, prefix);
+    return input_.DecrementRecursionDepthAndPopLimit(limit) && more;
+  }
+
+  int ReadSize() {
+    std::uint32_t size = 0;
+    return input_.ReadVarint32(&size) ? static_cast<int>(size) : 0;
+  }
+
+  google::protobuf::io::CodedInputStream input_;
+  std::map<std::string, int> counts_;
+  std::vector<FieldViolation> violations_;
+};
+
 }  // namespace
+
+std::vector<FieldViolation> CheckListLengths(google::protobuf::io::ZeroCopyInputStream& bytes,
+                                             const google::protobuf::Descriptor& descriptor) {
+  ListCounter counter(bytes);
+  counter.Count(descriptor, "");
+  return counter.Take();
+}
 
 std::vector<FieldViolation> CheckFieldRules(const Message& message, const std::string& path) {
   Checker checker;

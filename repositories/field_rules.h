@@ -4,6 +4,8 @@
 // lines of a batch with it one by one, so that a bad line is rejected alone.
 #pragma once
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/zero_copy_stream.h>
 #include <google/protobuf/message.h>
 
 #include <string>
@@ -19,5 +21,12 @@ namespace aquifer {
 // DayRange and an InstantRange are in order. Descriptions say what is allowed, never the value.
 std::vector<FieldViolation> CheckFieldRules(const google::protobuf::Message& message,
                                             const std::string& path = "");
+
+// Violations by lists with too many elements in a message that is still unparsed, those of its
+// parts included but not those within elements. An empty element takes two bytes here and a hundred
+// or more once parsed, so a large message is looked at with this first. Nothing for bytes that are
+// not such a message: parsing finds out.
+std::vector<FieldViolation> CheckListLengths(google::protobuf::io::ZeroCopyInputStream& bytes,
+                                             const google::protobuf::Descriptor& descriptor);
 
 }  // namespace aquifer

@@ -21,6 +21,10 @@ constexpr char kReceiptKey[] = "aquifer-receipt";
 constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 constexpr std::size_t kMostRequestIdBytes = 128;
 
+// From here on the lists of a request are counted before it is parsed: a smaller one cannot grow to
+// more than a few megabytes.
+constexpr std::size_t kLargeRequestBytes = 64 * 1024;
+
 // The least delay to advise: below it the advice costs more than it spares.
 constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
 
@@ -67,6 +71,12 @@ absl::Time Call::StepDeadline() const {
 }
 
 absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
+  if (bytes.Length() >= kLargeRequestBytes) {
+    grpc::ByteBuffer buffer(bytes);
+    grpc::ProtoBufferReader reader(&buffer);
+    const auto violations = CheckListLengths(reader, *method_.request.GetDescriptor());
+    if (!violations.empty()) return InvalidFields(violations);
+  }
   Message* message = method_.request.New(&arena_);
   grpc::ByteBuffer buffer(bytes);
   grpc::ProtoBufferReader reader(&buffer);

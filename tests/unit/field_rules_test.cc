@@ -1,6 +1,7 @@
 #include "repositories/field_rules.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -165,6 +166,41 @@ TEST(FieldRulesTest, DescriptionsNeverHoldTheValue) {
     EXPECT_EQ(violation.description.find("SS"), std::string::npos);
     EXPECT_EQ(violation.description.find("secret"), std::string::npos);
   }
+}
+
+std::vector<std::string> LongListsOf(const google::protobuf::Message& message,
+                                     const std::string& bytes) {
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : CheckListLengths(stream, *message.GetDescriptor())) {
+    fields.push_back(violation.field);
+  }
+  return fields;
+}
+
+TEST(CheckListLengthsTest, ListIsCountedBeforeItIsParsed) {
+  v1::RecordCollectionsRequest request;
+  for (int i = 0; i < 1000; ++i) request.add_lines();
+  const std::string fits = request.SerializeAsString();
+  request.add_lines();
+
+  EXPECT_THAT(LongListsOf(request, fits), IsEmpty());
+  EXPECT_THAT(LongListsOf(request, request.SerializeAsString()), ElementsAre("lines"));
+}
+
+TEST(CheckListLengthsTest, ListOfAPartCountsWherePartsAreMerged) {
+  v1::ListCollectionsRequest request;
+  for (int i = 0; i < 60; ++i) request.mutable_filter()->add_collectors("c");
+  const std::string once = request.SerializeAsString();
+
+  EXPECT_THAT(LongListsOf(request, once), IsEmpty());
+  EXPECT_THAT(LongListsOf(request, once + once), ElementsAre("filter.collectors"));
+}
+
+TEST(CheckListLengthsTest, BytesThatAreNoMessageAreLeftToTheParser) {
+  EXPECT_THAT(LongListsOf(v1::ListCollectionsRequest(), std::string(1000, '\xff')), IsEmpty());
+  // A filter that says it is longer than the message.
+  EXPECT_THAT(LongListsOf(v1::ListCollectionsRequest(), "\x0a\xff\xff\xff\xff\x0f\x1a"), IsEmpty());
 }
 
 }  // namespace
