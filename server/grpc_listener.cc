@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
@@ -37,6 +38,10 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
                              kLeastClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  // gRPC unpacks a compressed message whole before it looks at the size, so a small one could fill
+  // the memory. Callers that compress get UNIMPLEMENTED.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &listener->port_);
   for (grpc::Service* service : services) builder.RegisterService(service);
   listener->server_ = builder.BuildAndStart();
@@ -48,6 +53,11 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
 }
 
 std::string GrpcListener::address() const { return absl::StrCat(host_, ":", port_); }
+
+GrpcListener::~GrpcListener() {
+  // The server's own destructor would wait for as long as a caller keeps a stream open.
+  if (server_ != nullptr) Shutdown(absl::Now());
+}
 
 void GrpcListener::Shutdown(absl::Time deadline) {
   server_->Shutdown(absl::ToChronoTime(deadline));

@@ -26,6 +26,9 @@ class GrpcListener {
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
       const GrpcListenerOptions& options, const std::vector<grpc::Service*>& services);
 
+  // Cancels what still runs.
+  ~GrpcListener();
+
   // "127.0.0.1:50051"
   std::string address() const;
 

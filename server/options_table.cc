@@ -148,7 +148,7 @@ const OptionSpec kTable[] = {
      .group = kCalls,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.max_message_bytes; }, 1024,
                            64 * 1024 * 1024, "bytes"},
-     .help = "The largest message taken or sent."},
+     .help = "The largest message taken."},
     {.name = "transaction_attempts",
      .group = kCalls,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.transaction_attempts; }, 1, 10},
