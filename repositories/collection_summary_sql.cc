@@ -35,18 +35,21 @@ namespace {
     "PARTITION BY n.device_id ORDER BY n.collected_at "                                       \
     "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
 
-// Lines found by time or by device come with those between them: a visit shows in their order.
+// Lines found by time or by device come with those between them: a visit shows in their order. The
+// start is a sub-select, or its day would be turned into an instant for each line; and OFFSET keeps
+// the planner from moving the period into `seen`, where it would be computed twice for each.
 #define AQUIFER_LINES_IN_ORDER(found)                                                         \
   "WITH near AS ("                                                                            \
     "SELECT " AQUIFER_NEAR_COLUMNS                                                            \
-      "c.collected_at >= " AQUIFER_FILTER_START " "                                           \
+      "c.collected_at >= (SELECT " AQUIFER_FILTER_START ") "                                  \
       "AND " AQUIFER_FILTER_COLLECTORS                                                        \
       "AND " AQUIFER_FILTER_TOTALS                                                            \
       "AS selected "                                                                          \
     "FROM aquifer.collections AS c "                                                          \
     "WHERE " found                                                                            \
     "AND c.collected_at >= " AQUIFER_FILTER_START " - " AQUIFER_VISIT_GAP " "                 \
-    "AND c.collected_at < " AQUIFER_FILTER_END                                                \
+    "AND c.collected_at < " AQUIFER_FILTER_END " "                                            \
+    "OFFSET 0"                                                                                \
   "), seen AS ("                                                                              \
     "SELECT " AQUIFER_SEEN_COLUMNS                                                            \
       "COALESCE(n.collected_at - max(n.collected_at) OVER earlier > " AQUIFER_VISIT_GAP       \
