@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "repositories/collection_summary_sql.h"
 #include "repositories/statements.h"
 #include "tests/testing/million_lines.h"
 
@@ -170,6 +171,26 @@ TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
     const double blocks = plan.fields().at("Shared Hit Blocks").number_value() +
                           plan.fields().at("Shared Read Blocks").number_value();
     EXPECT_LE(blocks, cost.most_blocks) << cost.name << "(" << cost.arguments << ")";
+  }
+}
+
+// What keeps a summary fast, said without a clock: a month of 103,000 lines is read from
+// collections_by_time alone, once, and nothing is put aside on disk.
+TEST_F(QueryCostTest, AMonthIsSummedFromItsIndexAndInMemory) {
+  constexpr char kJanuary[] =
+      "'2026-01-01', '2026-01-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+  Prepare(kSummarize.by_time);
+  transaction_.exec(kSummarySettings.sql);
+
+  for (const char* groups :
+       {"NULL, false, false", "'day', false, false", "NULL, true, false", "'day', true, false",
+        "'week', true, false", "NULL, true, true", "'day', false, true"}) {
+    const auto plan = Explain(", ANALYZE, BUFFERS", kSummarize.by_time,
+                              absl::StrCat(kJanuary, ", ", groups, ", false, 1000"));
+
+    const auto number = [&](const char* key) { return plan.fields().at(key).number_value(); };
+    EXPECT_LE(number("Shared Hit Blocks") + number("Shared Read Blocks"), 1500) << groups;
+    EXPECT_EQ(number("Temp Read Blocks") + number("Temp Written Blocks"), 0) << groups;
   }
 }
 
