@@ -42,6 +42,8 @@ ABSL_NAMESPACE_BEGIN
 
 bool Condition::Eval() const {
   AQUIFER_REAL(bool (*)(const Condition*), "_ZNK", "9Condition4EvalEv");
+  // Whoever evaluates it holds the lock, perhaps taken back inside Await, where nothing was said.
+  if (giving_up != nullptr) __tsan_acquire(giving_up);
   const bool holds = real(this);
   if (giving_up != nullptr) __tsan_release(giving_up);
   return holds;
