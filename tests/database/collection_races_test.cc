@@ -121,10 +121,12 @@ class Caller {
     Response response;
     Receipt receipt;
     const absl::Status status = runner_.Run(
-        {"Race", TransactionMode::kReadWrite, absl::Now() + absl::Minutes(2)},
+        {.method = "Race",
+         .mode = TransactionMode::kReadWrite,
+         .deadline = absl::Now() + absl::Minutes(2)},
         [&](Session& session) {
-          auto answer = (CollectionRepository(session).*method)(request);
-          if (answer.ok()) response = *std::move(answer);
+          const auto answer = (CollectionRepository(session).*method)(request);
+          if (answer.ok()) response = *answer;
           return answer.status();
         },
         receipt);

@@ -65,13 +65,13 @@ class DomainRule11RangesTest : public testing::CollectionsTest {
 };
 
 TEST_F(DomainRule11RangesTest, TheGreatestAmountsAreStoredAndSummedExactly) {
-  std::vector<v1::CollectionLine> lines;
+  std::vector<v1::CollectionLine> lines(1000);
   for (int i = 0; i < 1000; ++i) {
-    lines.push_back(
-        LineAt(kAt).Device(absl::StrCat(i)).Notes(kMostMinor).Coins(kMostMinor).Collector("one"));
+    lines[i] =
+        LineAt(kAt).Device(absl::StrCat(i)).Notes(kMostMinor).Coins(kMostMinor).Collector("one");
   }
   ASSERT_TRUE(RecordAll(lines).ok());
-  const std::int64_t total = 1000 * 2 * kMostMinor;
+  const std::int64_t total = 2000 * kMostMinor;
 
   v1::SummarizeCollectionsRequest by_day;
   by_day.add_group_by(v1::GROUPING_DAY);
@@ -257,8 +257,8 @@ TEST_F(DomainRule11RangesTest, AFetchOutcomeTakesTheGreatestCountAndTheLongestEr
 }
 
 TEST_F(DomainRule11RangesTest, PageSizesAndLimitsEndWhereTheyAreSaidTo) {
-  std::vector<v1::CollectionLine> lines;
-  for (int i = 0; i < 1000; ++i) lines.push_back(LineAt(kAt).Device(absl::StrCat(i)).Notes(1));
+  std::vector<v1::CollectionLine> lines(1000);
+  for (int i = 0; i < 1000; ++i) lines[i] = LineAt(kAt).Device(absl::StrCat(i)).Notes(1);
   ASSERT_TRUE(RecordAll(lines).ok());
   ASSERT_TRUE(Record(LineAt(kAt).Device("one more").Notes(1)).ok());
 

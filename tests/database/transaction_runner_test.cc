@@ -52,7 +52,7 @@ class TransactionRunnerTest : public testing::PoolFixture {
   absl::Status Run(TransactionMode mode, absl::FunctionRef<absl::Status(Session&)> body,
                    absl::Time deadline = Soon()) {
     receipt_ = Receipt();
-    return runner_.Run({"Test", mode, deadline}, body, receipt_);
+    return runner_.Run({.method = "Test", .mode = mode, .deadline = deadline}, body, receipt_);
   }
   absl::Status Read(absl::FunctionRef<absl::Status(Session&)> body) {
     return Run(TransactionMode::kReadOnly, body);
@@ -269,7 +269,9 @@ TEST_F(TransactionRunnerTest, DeadlockVictimRunsAgain) {
       session.Run(kAdd, 2 - me, 1);
       return absl::OkStatus();
     };
-    status[me] = runner_.Run({"Test", TransactionMode::kReadWrite, Soon()}, body, receipt[me]);
+    status[me] =
+        runner_.Run({.method = "Test", .mode = TransactionMode::kReadWrite, .deadline = Soon()},
+                    body, receipt[me]);
   };
 
   std::thread other([&] { side(1); });
