@@ -188,7 +188,7 @@ TEST_F(ConnectionPoolTest, MaxHoldsUnderManyThreads) {
       for (int round = 0; round < kRounds; ++round) {
         Receipt receipt;
         const absl::Status status = runner.Run(
-            {"Hammer", TransactionMode::kReadOnly, Soon()},
+            {.method = "Hammer", .mode = TransactionMode::kReadOnly, .deadline = Soon()},
             [&](Session& session) {
               const int seen = session.Run(kSessions)[0][0].as<int>();
               for (int was = most; was < seen && !most.compare_exchange_weak(was, seen);) {
