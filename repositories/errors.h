@@ -28,6 +28,7 @@ enum class Reason {
   kCountMismatch,
   kTooManyLines,
   kQueueFull,
+  kTooManyStreams,
   kPoolExhausted,
   kDeadlineExceeded,
   kCancelled,

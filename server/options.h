@@ -53,6 +53,9 @@ struct ServerOptions {
   // Calls that may wait for a worker.
   int queue_capacity = 1000;
   int max_message_bytes = 4 * 1024 * 1024;
+  // Streams open at once, and how long each waits for its caller.
+  int max_streams = 200;
+  absl::Duration stream_patience = absl::Minutes(5);
   // Tries of a transaction that collides with others.
   int transaction_attempts = 3;
   // Apply pending migrations at start.

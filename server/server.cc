@@ -89,7 +89,9 @@ absl::Status Server::Start() {
   workers_.emplace(
       ExecutorOptions{.threads = options_.pool.max, .capacity = options_.queue_capacity});
   reserve_.emplace(ExecutorOptions{.threads = kReserveThreads, .capacity = kReserveCapacity});
-  rpc_.emplace(*transactions_, *workers_, *reserve_, log_);
+  rpc_.emplace(
+      *transactions_, *workers_, *reserve_, log_,
+      RpcLimits{.max_streams = options_.max_streams, .stream_patience = options_.stream_patience});
   monitor_.emplace(
       HealthMonitorOptions{
           .url = url_,

@@ -28,6 +28,8 @@ constexpr std::size_t kLargeRequestBytes = 64 * 1024;
 // The least delay to advise: below it the advice costs more than it spares.
 constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
 
+constexpr absl::Duration kDelayUntilAStreamEnds = absl::Seconds(1);
+
 // Long enough for a balancer to have noticed.
 constexpr absl::Duration kDelayUntilAnotherInstance = absl::Seconds(1);
 
@@ -63,6 +65,24 @@ Call::Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& co
       began_(absl::Now()),
       request_id_(RequestIdOf(context)) {
   deadline_ = StepDeadline();
+}
+
+Call::~Call() {
+  if (holds_stream_) --rpc_.open_streams_;
+}
+
+absl::Status Call::OpenStream() {
+  holds_stream_ = true;
+  if (++rpc_.open_streams_ <= rpc_.limits_.max_streams) return absl::OkStatus();
+  absl::Status status = MakeError(Reason::kTooManyStreams, "too many streams are open");
+  SetRetryDelay(status, kDelayUntilAStreamEnds);
+  return status;
+}
+
+absl::Status Call::CallerTooSlow() const {
+  return MakeError(Reason::kDeadlineExceeded,
+                   absl::StrCat("the caller neither sent nor took anything for ",
+                                absl::FormatDuration(rpc_.limits_.stream_patience)));
 }
 
 absl::Time Call::StepDeadline() const {

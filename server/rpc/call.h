@@ -22,6 +22,9 @@ namespace aquifer {
 class Call {
  public:
   Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
 
   const Method& method() const { return method_; }
 
@@ -34,6 +37,13 @@ class Call {
   absl::Status Admit(Executor::Job& job);
   // Queues the next step of a stream that was admitted, with a deadline of its own.
   void Continue(Executor::Job& job);
+
+  // A stream's first step: a place among those that may be open at once, which it keeps until it is
+  // destroyed. TOO_MANY_STREAMS, with advice, if there is none.
+  absl::Status OpenStream();
+  // How long a stream waits for its caller, and how it ends then.
+  absl::Duration stream_patience() const { return rpc_.limits_.stream_patience; }
+  absl::Status CallerTooSlow() const;
 
   // Runs `body` in the transaction the method's policy asks for, unless the caller left or the
   // deadline passed while it waited. Called by the job.
@@ -61,6 +71,7 @@ class Call {
   absl::Time deadline_;
   absl::Time queued_at_;
   Receipt receipt_;
+  bool holds_stream_ = false;
   google::protobuf::Arena arena_;
 };
 

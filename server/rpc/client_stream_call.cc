@@ -5,6 +5,7 @@
 #include "repositories/errors.h"
 #include "server/rpc/call.h"
 #include "server/rpc/rpc_runner.h"
+#include "server/rpc/stream_wait.h"
 
 namespace aquifer {
 namespace {
@@ -19,10 +20,15 @@ class ClientStreamCall final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
         context_(context),
         response_(response),
         whole_(method.response.New()) {
-    StartRead(&buffer_);
+    if (const absl::Status status = call_.OpenStream(); !status.ok()) {
+      Finish(call_.Close(status));
+    } else {
+      AwaitMessage();
+    }
   }
 
   void OnReadDone(bool ok) override {
+    if (!wait_->End()) return;
     if (!ok) return Finish(call_.Close(AnswerWhole()));
     call_.ResetArena();
     const auto message = call_.Read(buffer_);
@@ -44,12 +50,21 @@ class ClientStreamCall final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
     });
     if (!status.ok()) return Finish(call_.Close(status));
     call_.method().handler.append(*answer, *whole_);
-    StartRead(&buffer_);
+    AwaitMessage();
   }
 
   void OnDone() override { delete this; }
 
  private:
+  // The last to touch the call, which may end with the read.
+  void AwaitMessage() {
+    const auto wait = std::make_shared<StreamWait>();
+    const absl::Duration patience = call_.stream_patience();
+    wait_ = wait;
+    StartRead(&buffer_);
+    wait->Arm(patience, [this] { Finish(call_.Close(call_.CallerTooSlow())); });
+  }
+
   // The stream ended: with the caller's last message, or with the caller.
   absl::Status AnswerWhole() {
     if (context_.IsCancelled()) return MakeError(Reason::kCancelled, "the caller left");
@@ -63,6 +78,7 @@ class ClientStreamCall final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   grpc::ByteBuffer buffer_;
   const Message* part_ = nullptr;
   bool admitted_ = false;
+  std::shared_ptr<StreamWait> wait_;
   std::unique_ptr<Message> whole_;
 };
 

@@ -15,12 +15,24 @@
 
 namespace aquifer {
 
+struct RpcLimits {
+  // Streams open at once. Each may hold a page or a message for a caller that is slow.
+  int max_streams = 200;
+  // How long a stream waits for its caller to send the next message or to take one.
+  absl::Duration stream_patience = absl::Minutes(5);
+};
+
 // Borrows what calls need; all of it must outlive the runner and every call. Thread-safe.
 class RpcRunner {
  public:
   // `workers` runs what needs the database, `reserve` what must work without it.
-  RpcRunner(TransactionRunner& transactions, Executor& workers, Executor& reserve, Log& log)
-      : transactions_(transactions), workers_(workers), reserve_(reserve), log_(log) {}
+  RpcRunner(TransactionRunner& transactions, Executor& workers, Executor& reserve, Log& log,
+            const RpcLimits& limits)
+      : transactions_(transactions),
+        workers_(workers),
+        reserve_(reserve),
+        log_(log),
+        limits_(limits) {}
 
   // From now on a new call gets SHUTTING_DOWN; those admitted go on to their end.
   void RefuseCalls() { refusing_ = true; }
@@ -41,6 +53,8 @@ class RpcRunner {
   Executor& workers_;
   Executor& reserve_;
   Log& log_;
+  const RpcLimits limits_;
+  std::atomic<int> open_streams_ = 0;
   std::atomic<bool> refusing_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <absl/time/clock.h>
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -163,6 +164,78 @@ TEST_F(LimitsTest, FailedTransactionIsLoggedUnderItsRequestId) {
   }
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_THAT(lines[0], HasSubstr(R"("request_id":"find-the-cause")"));
+}
+
+class StreamLimitsTest : public LimitsTest {
+ protected:
+  void SetUp() override { StartServer({"--max-streams", "1", "--stream-patience-ms", "1000"}); }
+
+  // Tries until the place of the stream that ended is free again.
+  grpc::Status ImportNothing() {
+    grpc::Status status;
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    do {
+      grpc::ClientContext context;
+      v1::ImportCollectionsResponse response;
+      auto writer = collections_->ImportCollections(&context, &response);
+      writer->WritesDone();
+      status = writer->Finish();
+    } while (!status.ok() && absl::Now() < deadline);
+    return status;
+  }
+};
+
+TEST_F(StreamLimitsTest, StreamBeyondTheMostIsRefusedUntilOneEnds) {
+  grpc::ClientContext context;
+  v1::ImportCollectionsResponse response;
+  auto first = collections_->ImportCollections(&context, &response);
+  v1::ImportCollectionsRequest part;
+  *part.add_lines() = MakeLine("164", 0, 100);
+  ASSERT_TRUE(first->Write(part));
+  while (database_.Execute("SELECT 1 FROM aquifer.collections").empty()) {
+  }
+
+  grpc::ClientContext beyond;
+  auto second = collections_->StreamCollections(&beyond, {});
+  v1::StreamCollectionsResponse page;
+  EXPECT_FALSE(second->Read(&page));
+  const grpc::Status refused = second->Finish();
+
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(refused)->reason(), "TOO_MANY_STREAMS");
+  first->WritesDone();
+  EXPECT_TRUE(first->Finish().ok());
+  EXPECT_TRUE(ImportNothing().ok());
+}
+
+TEST_F(StreamLimitsTest, ImportThatStaysSilentIsEndedAndKeepsWhatItSent) {
+  grpc::ClientContext context;
+  v1::ImportCollectionsResponse response;
+  auto writer = collections_->ImportCollections(&context, &response);
+  v1::ImportCollectionsRequest part;
+  *part.add_lines() = MakeLine("164", 0, 100);
+  ASSERT_TRUE(writer->Write(part));
+
+  const grpc::Status status = writer->Finish();
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED) << status.error_message();
+  EXPECT_THAT(status.error_message(), HasSubstr("1s"));
+  EXPECT_EQ(database_.Execute("SELECT 1 FROM aquifer.collections").size(), 1u);
+  EXPECT_TRUE(ImportNothing().ok());
+}
+
+TEST_F(StreamLimitsTest, StreamThatNobodyReadsIsEnded) {
+  InsertLinesWithLongNotes(1500);
+  grpc::ClientContext context;
+  auto reader = collections_->StreamCollections(&context, {});
+
+  EXPECT_TRUE(server_->AwaitLog(R"("reason":"DEADLINE_EXCEEDED")"));
+  v1::StreamCollectionsResponse page;
+  while (reader->Read(&page)) {
+  }
+
+  EXPECT_FALSE(reader->Finish().ok());
+  EXPECT_TRUE(ImportNothing().ok());
 }
 
 }  // namespace
