@@ -14,13 +14,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 #include <vector>
+
+#include "server/database/whole_file.h"
 
 namespace aquifer {
 namespace {
@@ -41,13 +39,6 @@ absl::Status Refuse(const std::string& path, absl::string_view why) {
 
 absl::Status SystemError(absl::string_view what, const std::string& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat(what, " ", path));
-}
-
-std::string ReadWhole(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
 }
 
 // FNV-1a: a name that stays the same from start to start.

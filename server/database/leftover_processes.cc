@@ -12,9 +12,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
+
+#include "server/database/whole_file.h"
 
 namespace aquifer {
 namespace {
@@ -22,13 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 enum class Kind { kUnrelated, kPostmaster, kBackend, kUnknownPostgres };
-
-std::string ReadWhole(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 // What process `pid` is to `directory`. Only the account's own processes count: nobody else could
 // have opened the data, and anybody can choose a title.

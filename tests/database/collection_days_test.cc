@@ -5,6 +5,7 @@
 
 #include "tests/testing/collections_test.h"
 #include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

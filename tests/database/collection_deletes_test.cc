@@ -9,6 +9,7 @@
 #include "repositories/page.h"
 #include "tests/testing/collections_test.h"
 #include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

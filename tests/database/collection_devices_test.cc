@@ -1,5 +1,4 @@
 // ListCollectionDevices: counts, sums and pages.
-#include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 
 #include <string>
@@ -7,10 +6,13 @@
 
 #include "repositories/errors.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
+using testing::DayOf;
+using testing::DaysOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::LineAt;
@@ -57,12 +59,7 @@ TEST_F(CollectionDevicesTest, DaysLimitTheSumsAndNotTheDevices) {
                          LineAt("2026-10-26 00:00:00").Device("8").Notes(8)})
                   .ok());
   Request request;
-  for (auto* day :
-       {request.mutable_days()->mutable_first(), request.mutable_days()->mutable_last()}) {
-    day->set_year(2026);
-    day->set_month(10);
-    day->set_day(25);
-  }
+  *request.mutable_days() = DaysOf(DayOf(2026, 10, 25), DayOf(2026, 10, 25));
 
   const auto response = List(request);
 
@@ -115,12 +112,7 @@ TEST_F(CollectionDevicesTest, TokenOfOtherDaysIsRefused) {
   Request request;
   request.set_page_size(1);
   request.set_page_token(List(request).next_page_token());
-  auto* days = request.mutable_days();
-  for (auto* day : {days->mutable_first(), days->mutable_last()}) {
-    day->set_year(2026);
-    day->set_month(1);
-    day->set_day(1);
-  }
+  *request.mutable_days() = DaysOf(DayOf(2026, 1, 1), DayOf(2026, 1, 1));
 
   const auto response = Call(&CollectionRepository::ListCollectionDevices, request);
 

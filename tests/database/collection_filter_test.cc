@@ -8,9 +8,9 @@
 #include <set>
 #include <vector>
 
-#include "repositories/errors.h"
 #include "tests/testing/collections_test.h"
 #include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

@@ -19,7 +19,7 @@
 #include "repositories/errors.h"
 #include "tests/testing/lines.h"
 #include "tests/testing/pool_fixture.h"
-#include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

@@ -3,6 +3,7 @@
 #include "repositories/errors.h"
 #include "tests/testing/collections_test.h"
 #include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

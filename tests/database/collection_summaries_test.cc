@@ -7,24 +7,18 @@
 #include "repositories/errors.h"
 #include "repositories/row.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
+using testing::DayOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::LineAt;
 using ::testing::SizeIs;
 using Request = v1::SummarizeCollectionsRequest;
 using Response = v1::SummarizeCollectionsResponse;
-
-v1::Day DayOf(int year, int month, int day) {
-  v1::Day result;
-  result.set_year(year);
-  result.set_month(month);
-  result.set_day(day);
-  return result;
-}
 
 class SummariesTest : public testing::CollectionsTest {
  protected:
@@ -43,8 +37,7 @@ class SummariesTest : public testing::CollectionsTest {
   }
 
   static Request OnDay(Request request, const v1::Day& day) {
-    *request.mutable_filter()->mutable_days()->mutable_first() = day;
-    *request.mutable_filter()->mutable_days()->mutable_last() = day;
+    *request.mutable_filter()->mutable_days() = testing::DaysOf(day, day);
     return request;
   }
 

@@ -2,15 +2,17 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
+using testing::DayOf;
+using testing::DaysOf;
 using testing::LineAt;
 
 // "Іван" in UTF-8, read as Windows-1251 and stored again: what the vendor really sends.
@@ -48,12 +50,7 @@ class CollectorTextsTest : public testing::CollectionsTest {
   }
 
   static void SetDays(int first, int last, v1::ListCollectorTextsRequest& request) {
-    for (auto [day, number] : {std::pair(request.mutable_days()->mutable_first(), first),
-                               std::pair(request.mutable_days()->mutable_last(), last)}) {
-      day->set_year(2026);
-      day->set_month(3);
-      day->set_day(number);
-    }
+    *request.mutable_days() = DaysOf(DayOf(2026, 3, first), DayOf(2026, 3, last));
   }
 
   static std::string TextsOf(const v1::ListCollectorTextsResponse& response) {

@@ -1,6 +1,7 @@
 #include "server/database/connection_pool.h"
 
 #include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 
 #include <atomic>

@@ -13,29 +13,23 @@
 #include "repositories/errors.h"
 #include "repositories/row.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
+using testing::DayOf;
+using testing::DaysOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::LineAt;
 using ::testing::SizeIs;
 
-v1::Day DayFrom(absl::CivilDay civil) {
-  v1::Day day;
-  day.set_year(static_cast<int>(civil.year()));
-  day.set_month(civil.month());
-  day.set_day(civil.day());
-  return day;
-}
-
 template <typename Request>
 Request Over(absl::CivilDay first, int days) {
   Request request;
-  *request.mutable_days()->mutable_first() = DayFrom(first);
-  *request.mutable_days()->mutable_last() = DayFrom(first + (days - 1));
+  *request.mutable_days() = DaysOf(DayOf(first), DayOf(first + (days - 1)));
   return request;
 }
 

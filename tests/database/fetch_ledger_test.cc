@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
@@ -17,9 +18,7 @@ class Outcome {
  public:
   Outcome(const std::string& device, int day) {
     outcome_.set_device_id(device);
-    outcome_.mutable_day()->set_year(2026);
-    outcome_.mutable_day()->set_month(3);
-    outcome_.mutable_day()->set_day(day);
+    *outcome_.mutable_day() = testing::DayOf(2026, 3, day);
   }
   Outcome& Ok(int lines) { return Set(v1::FETCH_STATE_OK, lines, ""); }
   Outcome& Empty() { return Set(v1::FETCH_STATE_EMPTY, 0, ""); }

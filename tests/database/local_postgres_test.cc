@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <fstream>
 #include <pqxx/pqxx>
-#include <sstream>
 #include <thread>
 
 #include "server/database/child_process.h"
+#include "server/database/whole_file.h"
 #include "tests/testing/eventually.h"
 #include "tests/testing/small_disk.h"
 #include "tests/testing/temporary_directory.h"
@@ -33,12 +33,6 @@ using testing::TemporaryDirectory;
 constexpr char kVictimDirectory[] = "AQUIFER_TEST_VICTIM_DIRECTORY";
 
 std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
-
-std::string ReadWhole(const fs::path& path) {
-  std::ostringstream out;
-  out << std::ifstream(path).rdbuf();
-  return out.str();
-}
 
 class LocalPostgresTest : public ::testing::Test {
  protected:

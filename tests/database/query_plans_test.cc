@@ -10,16 +10,15 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "repositories/collection_summary_sql.h"
 #include "repositories/statements.h"
+#include "server/database/whole_file.h"
 #include "tests/testing/million_lines.h"
 
 namespace aquifer {
@@ -201,9 +200,7 @@ std::set<std::string> NamesInSources() {
   for (const auto& entry :
        std::filesystem::directory_iterator(AQUIFER_SOURCE_DIR "/repositories")) {
     if (entry.path().extension() != ".cc") continue;
-    std::ostringstream text;
-    text << std::ifstream(entry.path()).rdbuf();
-    const std::string source = text.str();
+    const std::string source = ReadWhole(entry.path());
     for (std::sregex_iterator found(source.begin(), source.end(), declaration), end; found != end;
          ++found) {
       EXPECT_TRUE(names.insert((*found)[1]).second) << (*found)[1] << " is there twice";

@@ -12,6 +12,7 @@
 #include "repositories/field_rules.h"
 #include "tests/testing/collections_test.h"
 #include "tests/testing/stored_lines.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {

@@ -14,13 +14,15 @@
 #include <tuple>
 #include <vector>
 
-#include "repositories/row.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
 using google::protobuf::util::TimeUtil;
+using testing::DayOf;
+using testing::DaysOf;
 using Request = v1::SummarizeCollectionsRequest;
 using Response = v1::SummarizeCollectionsResponse;
 
@@ -28,14 +30,6 @@ absl::TimeZone Kyiv() {
   absl::TimeZone zone;
   EXPECT_TRUE(absl::LoadTimeZone("Europe/Kyiv", &zone));
   return zone;
-}
-
-v1::Day DayFrom(absl::CivilDay civil) {
-  v1::Day day;
-  day.set_year(static_cast<int>(civil.year()));
-  day.set_month(civil.month());
-  day.set_day(civil.day());
-  return day;
 }
 
 absl::CivilDay CivilOf(const v1::Day& day) {
@@ -154,7 +148,7 @@ Response Expected(const std::vector<Line>& lines, const Request& request) {
         }
       } else {
         std::get<0>(key) = PeriodOf(line.day, static_cast<v1::Grouping>(grouping));
-        *names.mutable_period_start() = DayFrom(std::get<0>(key));
+        *names.mutable_period_start() = DayOf(std::get<0>(key));
       }
     }
     Sums& group = groups[key];
@@ -236,8 +230,7 @@ class SummariesModelTest : public testing::CollectionsTest {
       filter.mutable_instants()->mutable_end()->set_seconds(start + 1 + Pick(2) * Pick(9000000));
     } else if (Pick(2) == 0) {
       const absl::CivilDay first = OneOf(lines_).day;
-      *filter.mutable_days()->mutable_first() = DayFrom(first);
-      *filter.mutable_days()->mutable_last() = DayFrom(first + Pick(5));
+      *filter.mutable_days() = DaysOf(DayOf(first), DayOf(first + Pick(5)));
     }
     for (int i = Pick(4); i > 2; --i) filter.add_device_ids(OneOf(lines_).device);
     for (int i = Pick(5); i > 2; --i) filter.add_collectors(OneOf(lines_).collector);

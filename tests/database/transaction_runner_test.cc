@@ -1,5 +1,6 @@
 #include "server/database/transaction_runner.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/synchronization/notification.h>
 

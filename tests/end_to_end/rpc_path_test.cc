@@ -1,7 +1,6 @@
 // The path of an RPC as a caller sees it: answers, errors with details, trailers, the log line.
 #include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
-#include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/time/clock.h>
 #include <gmock/gmock.h>

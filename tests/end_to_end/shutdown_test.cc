@@ -11,6 +11,7 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "tests/end_to_end/end_to_end_test.h"
+#include "tests/testing/eventually.h"
 
 namespace aquifer::testing {
 namespace {
@@ -53,7 +54,7 @@ TEST_F(ShutdownTest, SigtermWithinALoadLosesNoAcceptedCall) {
       }
     });
   }
-  warm.WaitForNotification();
+  EXPECT_TRUE(warm.WaitForNotificationWithTimeout(absl::Seconds(60)));
 
   server_->Signal(SIGTERM);
   const std::optional<int> code = server_->AwaitExit();
@@ -120,8 +121,13 @@ TEST_F(ShutdownTest, CallThatOutlivesTheDrainIsCancelled) {
     v1::CorrectCollectionResponse response;
     EXPECT_FALSE(collections_->CorrectCollection(&context, request, &response).ok());
   });
-  while (lock.exec("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").empty()) {
-  }
+  EXPECT_TRUE(Eventually([&] {
+    return !database_
+                .Execute(
+                    "SELECT 1 FROM pg_stat_activity "
+                    "WHERE wait_event_type = 'Lock' AND datname = current_database()")
+                .empty();
+  }));
 
   server_->Signal(SIGTERM);
 

@@ -1,14 +1,14 @@
 // Streams over a socket: a million-row kind of answer at constant memory, and imports.
 #include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 #include <gmock/gmock.h>
 
 #include <cstdio>
 #include <fstream>
-#include <set>
-#include <sstream>
+#include <string>
+#include <vector>
 
 #include "tests/end_to_end/end_to_end_test.h"
+#include "tests/testing/eventually.h"
 
 namespace aquifer::testing {
 namespace {
@@ -167,8 +167,8 @@ TEST_F(StreamsTest, BrokenImportKeepsWhatWasStoredAndMayBeRepeated) {
   v1::ImportCollectionsRequest part;
   *part.add_lines() = MakeLine("164", 0, 100);
   ASSERT_TRUE(writer->Write(part));
-  while (database_.Execute("SELECT 1 FROM aquifer.collections").empty()) {
-  }
+  ASSERT_TRUE(
+      Eventually([&] { return !database_.Execute("SELECT 1 FROM aquifer.collections").empty(); }));
 
   context.TryCancel();
 

@@ -3,7 +3,6 @@
 
 #include <absl/status/statusor.h>
 
-#include <initializer_list>
 #include <string>
 #include <vector>
 

@@ -1,12 +1,9 @@
 // A connection pool on a database of its own, for tests of what runs on pooled connections.
 #pragma once
 
-#include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <string>
 
 #include "server/database/connection_pool.h"
 #include "server/database/transaction_runner.h"

@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <pqxx/pqxx>
-#include <utility>
 
 #include "repositories/session.h"
 #include "tests/testing/test_database.h"

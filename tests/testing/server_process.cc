@@ -1,9 +1,6 @@
 #include "tests/testing/server_process.h"
 
 #include <absl/strings/match.h>
-#include <absl/strings/numbers.h>
-#include <absl/strings/str_cat.h>
-#include <absl/time/clock.h>
 #include <fcntl.h>
 #include <grpcpp/create_channel.h>
 #include <poll.h>

@@ -2,8 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
-#include <google/protobuf/util/time_util.h>
-#include <gtest/gtest.h>
 
 namespace aquifer::testing {
 namespace {
@@ -46,27 +44,6 @@ void InsertAlias(TestDatabase& database, const std::string& collector, std::int6
 
 std::string Quoted(const std::string& text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
-}
-
-v1::Day DayOf(int year, int month, int day) {
-  v1::Day result;
-  result.set_year(year);
-  result.set_month(month);
-  result.set_day(day);
-  return result;
-}
-
-v1::DayRange DaysOf(const v1::Day& first, const v1::Day& last) {
-  v1::DayRange range;
-  *range.mutable_first() = first;
-  *range.mutable_last() = last;
-  return range;
-}
-
-google::protobuf::Timestamp InstantOf(const std::string& text) {
-  google::protobuf::Timestamp instant;
-  EXPECT_TRUE(google::protobuf::util::TimeUtil::FromString(text, &instant)) << text;
-  return instant;
 }
 
 }  // namespace aquifer::testing

@@ -1,13 +1,9 @@
-// Collection lines put into a test's database by SQL, past the repository, and the values that
-// requests about them are made of.
+// Collection lines put into a test's database by SQL, past the repository.
 #pragma once
-
-#include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
 #include <string>
 
-#include "aquifer/v1/common.pb.h"
 #include "tests/testing/test_database.h"
 
 namespace aquifer::testing {
@@ -47,10 +43,5 @@ void InsertAlias(TestDatabase& database, const std::string& collector, std::int6
 
 // `text` as an SQL literal.
 std::string Quoted(const std::string& text);
-
-v1::Day DayOf(int year, int month, int day);
-v1::DayRange DaysOf(const v1::Day& first, const v1::Day& last);
-// From RFC 3339, such as "2026-03-29T01:00:00Z".
-google::protobuf::Timestamp InstantOf(const std::string& text);
 
 }  // namespace aquifer::testing

@@ -5,27 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
+#include <string>
 
 #include "repositories/errors.h"
+#include "server/database/whole_file.h"
 
 namespace aquifer {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::string ReadFile(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 // What stands between a table's marker lines in README.md.
 std::string TableInReadme(const std::string& name) {
-  const std::string readme = ReadFile(std::filesystem::path(AQUIFER_SOURCE_DIR) / "README.md");
+  const std::string readme = ReadWhole(AQUIFER_SOURCE_DIR "/README.md");
   const std::string begin = "<!-- begin: " + name + " -->\n";
   const std::size_t start = readme.find(begin);
   const std::size_t end = readme.find("<!-- end -->", start);
@@ -44,7 +37,7 @@ TEST(DocumentationTest, RpcTableHasEveryMethodOfEveryProto) {
   const auto protos = std::filesystem::path(AQUIFER_SOURCE_DIR) / "proto/aquifer/v1";
 
   for (const auto& entry : std::filesystem::directory_iterator(protos)) {
-    std::istringstream text(ReadFile(entry.path()));
+    std::istringstream text(ReadWhole(entry.path()));
     for (std::string line; std::getline(text, line);) {
       if (line.rfind("  rpc ", 0) != 0) continue;
       const std::string method = line.substr(6, line.find('(') - 6);

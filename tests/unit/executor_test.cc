@@ -9,8 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "tests/testing/eventually.h"
+
 namespace aquifer {
 namespace {
+
+using testing::Eventually;
+
+constexpr absl::Duration kLongEnough = absl::Seconds(60);
 
 class FunctionJob final : public Executor::Job {
  public:
@@ -26,7 +32,7 @@ class Blocker final : public Executor::Job {
  public:
   void Run() override {
     started.Notify();
-    release.WaitForNotification();
+    release.WaitForNotificationWithTimeout(kLongEnough);
   }
 
   absl::Notification started;
@@ -52,7 +58,7 @@ TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
   FunctionJob refused([] { FAIL() << "a refused job ran"; });
   Executor executor({.threads = 1, .capacity = 1});
   ASSERT_TRUE(executor.TrySubmit(blocker));
-  blocker.started.WaitForNotification();
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   ASSERT_TRUE(executor.TrySubmit(job));
 
   EXPECT_FALSE(executor.TrySubmit(refused));
@@ -71,7 +77,7 @@ TEST(ExecutorTest, AdmittedStreamMayContinuePastTheBound) {
   {
     Executor executor({.threads = 1, .capacity = 1});
     ASSERT_TRUE(executor.TrySubmit(blocker));
-    blocker.started.WaitForNotification();
+    ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
     ASSERT_TRUE(executor.TrySubmit(job));
 
     executor.Continue(step);
@@ -86,13 +92,16 @@ TEST(ExecutorTest, StandstillIsSeenAndEnds) {
   FunctionJob job([] {});
   Executor executor({.threads = 1, .capacity = 10});
   ASSERT_TRUE(executor.TrySubmit(blocker));
-  blocker.started.WaitForNotification();
-  EXPECT_TRUE(executor.MakesProgress(absl::ZeroDuration() + absl::Nanoseconds(1)));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  EXPECT_TRUE(executor.MakesProgress(absl::Nanoseconds(1)));
   ASSERT_TRUE(executor.TrySubmit(job));
 
-  EXPECT_FALSE(executor.MakesProgress(absl::ZeroDuration()));
+  EXPECT_FALSE(executor.MakesProgress(absl::Nanoseconds(1)));
   EXPECT_TRUE(executor.MakesProgress(absl::Hours(1)));
+
   blocker.release.Notify();
+  ASSERT_TRUE(Eventually([&] { return executor.Figures().finished == 2; }));
+  EXPECT_TRUE(executor.MakesProgress(absl::Nanoseconds(1)));
 }
 
 TEST(ExecutorTest, ManySubmittersLoseNoJob) {

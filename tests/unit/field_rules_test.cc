@@ -8,10 +8,12 @@
 #include <string>
 
 #include "aquifer/v1/collection.pb.h"
+#include "tests/testing/times.h"
 
 namespace aquifer {
 namespace {
 
+using testing::DayOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -29,14 +31,6 @@ v1::RecordCollectionRequest GoodRequest() {
   request.mutable_line()->set_wall_time("2026-03-28 14:05:09");
   request.mutable_line()->set_banknotes_minor(152000);
   return request;
-}
-
-v1::Day MakeDay(int year, int month, int day) {
-  v1::Day result;
-  result.set_year(year);
-  result.set_month(month);
-  result.set_day(day);
-  return result;
 }
 
 TEST(FieldRulesTest, GoodRequestHasNoViolation) { EXPECT_THAT(FieldsOf(GoodRequest()), IsEmpty()); }
@@ -121,10 +115,10 @@ TEST(FieldRulesTest, DaysMustExist) {
     bool exists;
   };
   const Case cases[] = {
-      {MakeDay(2024, 2, 29), true},  {MakeDay(2026, 2, 29), false}, {MakeDay(2026, 4, 31), false},
-      {MakeDay(2026, 12, 31), true}, {MakeDay(2026, 13, 1), false}, {MakeDay(2026, 0, 1), false},
-      {MakeDay(1969, 1, 1), false},  {MakeDay(-5, 1, 1), false},    {MakeDay(10000, 1, 1), false},
-      {MakeDay(2026, 3, 29), true},
+      {DayOf(2024, 2, 29), true},  {DayOf(2026, 2, 29), false}, {DayOf(2026, 4, 31), false},
+      {DayOf(2026, 12, 31), true}, {DayOf(2026, 13, 1), false}, {DayOf(2026, 0, 1), false},
+      {DayOf(1969, 1, 1), false},  {DayOf(-5, 1, 1), false},    {DayOf(10000, 1, 1), false},
+      {DayOf(2026, 3, 29), true},
   };
   for (const Case& c : cases) {
     v1::CheckCollectionExistsRequest request;
@@ -137,8 +131,8 @@ TEST(FieldRulesTest, DaysMustExist) {
 
 TEST(FieldRulesTest, RangesMustBeInOrder) {
   v1::GetDataAvailabilityRequest request;
-  *request.mutable_days()->mutable_first() = MakeDay(2026, 3, 2);
-  *request.mutable_days()->mutable_last() = MakeDay(2026, 3, 1);
+  *request.mutable_days()->mutable_first() = DayOf(2026, 3, 2);
+  *request.mutable_days()->mutable_last() = DayOf(2026, 3, 1);
   EXPECT_THAT(FieldsOf(request), ElementsAre("days"));
 
   v1::ListCollectionsRequest list;

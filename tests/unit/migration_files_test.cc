@@ -5,17 +5,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "server/database/whole_file.h"
 #include "tests/testing/temporary_directory.h"
 
 namespace aquifer {
 namespace {
-
-std::string ReadWhole(const std::string& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
 
 TEST(MigrationFilesTest, NextNumberIsTakenAndIndexed) {
   testing::TemporaryDirectory directory;
