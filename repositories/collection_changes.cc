@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "repositories/collection_repository.h"
 #include "repositories/collection_row.h"
@@ -38,10 +37,7 @@ WITH audited AS (
       updated_at = now(),
       corrected_at = now()
   WHERE line.id = $1::bigint
-  RETURNING
-    line.id, line.device_id, line.collected_at, line.banknotes, line.coins, line.total,
-    line.collector, line.card_id, line.note, line.machine, line.version, line.created_at,
-    line.updated_at, line.corrected_at
+  RETURNING )sql" AQUIFER_STORED_COLUMNS("line") R"sql(
 )
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(
 FROM c

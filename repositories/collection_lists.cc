@@ -36,12 +36,6 @@ namespace {
 #define AQUIFER_PAGE_ORDER(direction)                                                      \
   "ORDER BY c.collected_at " direction ", c.id " direction " "
 
-// What a sub-select hands up to AQUIFER_COLLECTION_COLUMNS.
-#define AQUIFER_STORED_COLUMNS                                                             \
-  "c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, "        \
-  "c.card_id, c.note, c.machine, c.version, c.created_at, c.updated_at, "                  \
-  "c.corrected_at "
-
 // The page is cut before the workers are joined.
 #define AQUIFER_WITH_WORKERS(page, direction)                                              \
   "SELECT " AQUIFER_COLLECTION_COLUMNS " "                                                 \
@@ -51,7 +45,7 @@ namespace {
 
 #define AQUIFER_PAGE_BY_TIME(range, direction)                                             \
   AQUIFER_WITH_WORKERS(                                                                    \
-      "SELECT " AQUIFER_STORED_COLUMNS                                                     \
+      "SELECT " AQUIFER_STORED_COLUMNS("c")                                                \
       "FROM aquifer.collections AS c "                                                     \
       "WHERE " range                                                                       \
       "AND " AQUIFER_FILTER_DEVICES                                                        \
@@ -67,10 +61,10 @@ namespace {
 // ids too would have them sorted.
 #define AQUIFER_PAGE_OF_EACH(keys, column, range, others, order, direction)                \
   AQUIFER_WITH_WORKERS(                                                                    \
-      "SELECT " AQUIFER_STORED_COLUMNS                                                     \
+      "SELECT " AQUIFER_STORED_COLUMNS("c")                                                \
       "FROM (" keys ") AS k (value) "                                                      \
       "CROSS JOIN LATERAL ("                                                               \
-          "SELECT " AQUIFER_STORED_COLUMNS                                                 \
+          "SELECT " AQUIFER_STORED_COLUMNS("c")                                            \
           "FROM aquifer.collections AS c "                                                 \
           "WHERE " column " = k.value "                                                    \
           "AND " range                                                                     \

@@ -29,10 +29,7 @@ WITH line AS MATERIALIZED (
     $8::text AS note,
     $9::text AS machine
 ), known AS MATERIALIZED (
-  SELECT
-    c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
-    c.note, c.machine, c.version, c.created_at, c.updated_at, c.corrected_at,
-    )sql" AQUIFER_LINE_ADDS("line") R"sql( AS gains
+  SELECT )sql" AQUIFER_STORED_COLUMNS("c") ", " AQUIFER_LINE_ADDS("line") R"sql( AS gains
   FROM line
   JOIN aquifer.collections AS c
     ON c.device_id = line.device_id AND c.collected_at = line.collected_at
@@ -54,22 +51,16 @@ WITH line AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM known WHERE NOT known.gains)
     AND (SELECT count(*) FROM registered) >= 0
 )sql" AQUIFER_LINE_RAISE R"sql(
-  RETURNING
-    c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
-    c.note, c.machine, c.version, c.created_at, c.updated_at, c.corrected_at
+  RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
 ), c AS (
   SELECT
-    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome,
-    stored.id, stored.device_id, stored.collected_at, stored.banknotes, stored.coins, stored.total,
-    stored.collector, stored.card_id, stored.note, stored.machine, stored.version,
-    stored.created_at, stored.updated_at, stored.corrected_at
+    )sql" AQUIFER_STORED_COLUMNS("stored") R"sql(,
+    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome
   FROM stored
   UNION ALL
   SELECT
-    3,
-    known.id, known.device_id, known.collected_at, known.banknotes, known.coins, known.total,
-    known.collector, known.card_id, known.note, known.machine, known.version,
-    known.created_at, known.updated_at, known.corrected_at
+    )sql" AQUIFER_STORED_COLUMNS("known") R"sql(,
+    3
   FROM known
   WHERE NOT known.gains
 )

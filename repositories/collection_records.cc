@@ -15,6 +15,7 @@
 #include "repositories/collection_upsert.h"
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
+#include "repositories/rejection.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
 
@@ -127,20 +128,11 @@ class LineRecorder {
 
   static std::string PathOf(int index) { return absl::StrCat("lines[", index, "]"); }
 
-  void Reject(int index, const std::vector<FieldViolation>& violations) {
-    results_[index].set_outcome(v1::RECORD_OUTCOME_REJECTED);
-    for (const FieldViolation& violation : violations) {
-      auto* problem = results_[index].mutable_rejection()->add_problems();
-      problem->set_field(violation.field);
-      problem->set_description(violation.description);
-    }
-  }
-
   void ParseAll() {
     for (int i = 0; i < lines_.size(); ++i) {
       std::vector<FieldViolation> violations = CheckFieldRules(lines_[i], PathOf(i));
       parsed_[i] = ParseLine(lines_[i], PathOf(i), violations);
-      if (!violations.empty()) Reject(i, violations);
+      if (!violations.empty()) Reject(violations, results_[i]);
     }
   }
 
@@ -156,7 +148,8 @@ class LineRecorder {
     for (std::size_t i = 0; i < indexes.size(); ++i) {
       parsed_[indexes[i]].instant = instants[i];
       if (!instants[i]) {
-        Reject(indexes[i], {{PathOf(indexes[i]) + ".wall_time", std::string(kWallTimeSkipped)}});
+        Reject({{PathOf(indexes[i]) + ".wall_time", std::string(kWallTimeSkipped)}},
+               results_[indexes[i]]);
       }
     }
   }

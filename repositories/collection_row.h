@@ -4,6 +4,16 @@
 #include "aquifer/v1/collection.pb.h"
 #include "repositories/row.h"
 
+// A line's columns as stored, for a sub-select or a RETURNING that hands `of` up to
+// AQUIFER_COLLECTION_COLUMNS.
+// clang-format off
+#define AQUIFER_STORED_COLUMNS(of)                                                            \
+  of ".id, " of ".device_id, " of ".collected_at, "                                           \
+  of ".banknotes, " of ".coins, " of ".total, "                                               \
+  of ".collector, " of ".card_id, " of ".note, " of ".machine, "                              \
+  of ".version, " of ".created_at, " of ".updated_at, " of ".corrected_at "
+// clang-format on
+
 // Selects a line `c` with its collector's worker, in the order CollectionFrom reads. The FROM
 // clause names the line `c` and adds AQUIFER_COLLECTION_JOINS.
 #define AQUIFER_COLLECTION_COLUMNS \

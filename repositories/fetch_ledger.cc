@@ -14,6 +14,7 @@
 #include "repositories/collection_repository.h"
 #include "repositories/fetch_state.h"
 #include "repositories/field_rules.h"
+#include "repositories/rejection.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
 
@@ -135,12 +136,7 @@ class OutcomeRecorder {
       waiting_[Key(outcome.device_id(), DayText(outcome.day()))].push_back(index);
       return;
     }
-    results_[index].set_outcome(v1::RECORD_OUTCOME_REJECTED);
-    for (const FieldViolation& violation : violations) {
-      auto* problem = results_[index].mutable_rejection()->add_problems();
-      problem->set_field(violation.field);
-      problem->set_description(violation.description);
-    }
+    Reject(violations, results_[index]);
   }
 
   void NoteRound() {
