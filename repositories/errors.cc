@@ -128,6 +128,14 @@ void SetRetryDelay(absl::Status& status, absl::Duration delay) {
   SetDetail(status, retry);
 }
 
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
+  google::rpc::RetryInfo retry;
+  const auto payload = status.GetPayload(TypeUrl<google::rpc::RetryInfo>());
+  if (!payload || !retry.ParseFromString(std::string(*payload))) return std::nullopt;
+  return absl::Seconds(retry.retry_delay().seconds()) +
+         absl::Nanoseconds(retry.retry_delay().nanos());
+}
+
 absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
   const auto named = absl::MakeConstSpan(violations).subspan(0, kMostViolationsNamed);
   google::rpc::BadRequest details;

@@ -11,6 +11,7 @@
 #include <absl/types/span.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +80,8 @@ std::string ReasonOf(const absl::Status& status);
 
 // Adds when to try again. Only for reasons that a retry can help.
 void SetRetryDelay(absl::Status& status, absl::Duration delay);
+// When an error says to try again; nothing if it does not.
+std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 
 // One refused field of a request.
 struct FieldViolation {

@@ -16,15 +16,12 @@
 #include <absl/random/random.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/synchronization/mutex.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 
-#include <algorithm>
 #include <functional>
-#include <iterator>
 #include <list>
 #include <memory>
 #include <optional>
@@ -171,7 +168,8 @@ class ResourcePool {
   bool Down() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return backoff_.failing() && idle_.empty() && lent_.empty() && !MayOpen();
   }
-  absl::Status DownStatus() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // `status` with the delay until the next attempt to open.
+  absl::Status WithNextAttempt(absl::Status status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(Waiter& waiter, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TimeoutStatus(absl::Duration waited) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Holders() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

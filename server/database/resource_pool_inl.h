@@ -1,8 +1,10 @@
 // The definitions of resource_pool.h; include that.
 #pragma once
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace aquifer {
@@ -31,7 +33,7 @@ absl::StatusOr<typename ResourcePool<T>::Lease> ResourcePool<T>::Acquire(absl::T
         ++opening_;
         waiter.state = Waiter::State::kMayOpen;
       } else if (Down()) {
-        return DownStatus();
+        return WithNextAttempt(backoff_.cause());
       } else if (absl::Status status = Wait(waiter, deadline); !status.ok()) {
         return status;
       } else if (waiter.state == Waiter::State::kLent) {
@@ -71,9 +73,7 @@ absl::StatusOr<typename ResourcePool<T>::Lease> ResourcePool<T>::OpenReserved(
     // A caller that was in too much of a hurry says nothing about what is behind the factory.
     if (!absl::IsDeadlineExceeded(status)) backoff_.Failed(began, Now(), status, random_);
     ServeWaiters();
-    if (!backoff_.failing()) return status;
-    SetRetryDelay(status, std::max(backoff_.next_attempt() - Now(), absl::ZeroDuration()));
-    return status;
+    return backoff_.failing() ? WithNextAttempt(std::move(status)) : status;
   }
   ++counts_.opened;
   backoff_.Succeeded();
@@ -214,8 +214,7 @@ PoolFigures ResourcePool<T>::Figures() const {
 }
 
 template <typename T>
-absl::Status ResourcePool<T>::DownStatus() const {
-  absl::Status status = backoff_.cause();
+absl::Status ResourcePool<T>::WithNextAttempt(absl::Status status) const {
   SetRetryDelay(status, std::max(backoff_.next_attempt() - Now(), absl::ZeroDuration()));
   return status;
 }
@@ -269,7 +268,7 @@ void ResourcePool<T>::ServeWaiters() {
       ++opening_;
       AnswerFirst(Waiter::State::kMayOpen);
     } else if (Down() && opening_ == 0) {
-      waiter.refusal = DownStatus();
+      waiter.refusal = WithNextAttempt(backoff_.cause());
       AnswerFirst(Waiter::State::kRefused);
     } else {
       return;

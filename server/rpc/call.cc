@@ -186,7 +186,7 @@ void Call::WriteLogLine(const absl::Status& status) {
   if (!rpc_.log_.Enabled(level)) return;
   LogLine line(level, "rpc");
   line.Add("method", method_.name)
-      .Add("code", CodeName(status.code()))
+      .Add("code", absl::StatusCodeToString(status.code()))
       .Add("reason", ReasonOf(status))
       .Add("request_id", request_id_)
       .Add("peer", context_.peer())

@@ -3,8 +3,6 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/strings/string_view.h>
-#include <absl/strings/strip.h>
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/impl/service_type.h>
 

@@ -35,14 +35,4 @@ grpc::Status ToGrpcStatus(const absl::Status& status, const std::string& request
                       details.SerializeAsString());
 }
 
-std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
-  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.RetryInfo");
-  google::rpc::RetryInfo retry;
-  if (!payload || !retry.ParseFromString(std::string(*payload))) return std::nullopt;
-  return absl::Seconds(retry.retry_delay().seconds()) +
-         absl::Nanoseconds(retry.retry_delay().nanos());
-}
-
-std::string CodeName(absl::StatusCode code) { return absl::StatusCodeToString(code); }
-
 }  // namespace aquifer

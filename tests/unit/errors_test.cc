@@ -74,6 +74,8 @@ TEST(ErrorsTest, RetryDelayKeepsItsParts) {
       std::string(*status.GetPayload("type.googleapis.com/google.rpc.RetryInfo"))));
   EXPECT_EQ(retry.retry_delay().seconds(), 2);
   EXPECT_EQ(retry.retry_delay().nanos(), 250000000);
+  EXPECT_EQ(RetryDelayOf(status), absl::Milliseconds(2250));
+  EXPECT_EQ(RetryDelayOf(absl::InternalError("bare")), std::nullopt);
 }
 
 }  // namespace

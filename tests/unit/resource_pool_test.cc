@@ -5,16 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <set>
 #include <thread>
 #include <vector>
 
-#include "google/rpc/error_details.pb.h"
 #include "repositories/errors.h"
+#include "tests/testing/eventually.h"
 
 namespace aquifer {
 namespace {
 
+using testing::Eventually;
 using ::testing::HasSubstr;
 
 class FakeClock {
@@ -45,7 +45,8 @@ class Source {
  public:
   absl::StatusOr<std::unique_ptr<Fake>> Open() {
     ++attempts;
-    if (absl::Notification* closed = gate) closed->WaitForNotification();
+    if (absl::Notification* closed = gate)
+      closed->WaitForNotificationWithTimeout(absl::Seconds(60));
     if (down) return MakeError(Reason::kDatabaseUnavailable, "the database cannot be reached");
     if (hurried) return MakeError(Reason::kDeadlineExceeded, "too short");
     auto fake = std::make_unique<Fake>();
@@ -62,25 +63,6 @@ class Source {
 };
 
 using Pool = ResourcePool<Fake>;
-
-// Waits for what another thread is about to do, for 10 s at most.
-template <typename Predicate>
-bool Eventually(Predicate predicate) {
-  const absl::Time give_up = absl::Now() + absl::Seconds(10);
-  while (!predicate()) {
-    if (absl::Now() >= give_up) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-absl::Duration RetryDelayOf(const absl::Status& status) {
-  google::rpc::RetryInfo info;
-  const auto payload = status.GetPayload("type.googleapis.com/google.rpc.RetryInfo");
-  if (!payload || !info.ParseFromString(std::string(*payload))) return absl::InfiniteDuration();
-  return absl::Seconds(info.retry_delay().seconds()) +
-         absl::Nanoseconds(info.retry_delay().nanos());
-}
 
 class ResourcePoolTest : public ::testing::Test {
  protected:
