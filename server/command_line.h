@@ -6,15 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "server/exit_code.h"
 #include "server/migrate_arguments.h"
 #include "server/options.h"
 #include "server/options_loader.h"
 
 namespace aquifer {
-
-constexpr int kExitOk = 0;
-constexpr int kExitFailure = 1;
-constexpr int kExitUsage = 2;
 
 // What the commands that do something call; each answers the exit code. Given from outside, so
 // that reading a command line links neither the server nor the migrator.
@@ -26,7 +23,7 @@ struct Commands {
 };
 
 // Runs the command that `arguments` (without the program's name) ask for, and answers the exit
-// code: 0 done, 1 it failed, 2 it was asked wrongly. Answers go to `out`, problems to `err`.
+// code of exit_code.h. Answers go to `out`, problems to `err`.
 int RunCommandLine(const std::vector<std::string>& arguments, OptionSources sources,
                    const Commands& commands, std::ostream& out, std::ostream& err);
 

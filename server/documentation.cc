@@ -18,8 +18,6 @@
 namespace aquifer {
 namespace {
 
-namespace v1 = ::aquifer::v1;
-
 std::string Row(const std::vector<std::string>& cells) {
   return absl::StrCat("| ", absl::StrJoin(cells, " | "), " |\n");
 }

@@ -1,6 +1,5 @@
 #include "server/migrate_command.h"
 
-#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
 #include <memory>
@@ -10,6 +9,7 @@
 #include "server/database/local_postgres.h"
 #include "server/database/migration_files.h"
 #include "server/database/migrator.h"
+#include "server/exit_code.h"
 
 namespace aquifer {
 namespace {
@@ -39,10 +39,6 @@ absl::StatusOr<Target> FindTarget(const DatabaseOptions& database, Log& log) {
 // Whether the action is one that may make a database: looking at one must not.
 bool MayMakeDatabase(const MigrateArguments& arguments) {
   return arguments.action == MigrateAction::kUp && !arguments.dry_run;
-}
-
-const char* NameOf(MigrationDirection direction) {
-  return direction == MigrationDirection::kUp ? "up" : "down";
 }
 
 const char* NameOf(MigrationState state) {
@@ -141,13 +137,8 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
   const absl::StatusOr<Target> target = FindTarget(options.database, log);
   if (!target.ok()) return target.status();
 
-  ConnectionSettings settings;
-  settings.url = target->url;
-  settings.connect_timeout = options.database.connect_timeout;
-  settings.tcp_keepalive = options.database.tcp_keepalive;
-  settings.tcp_user_timeout = options.database.tcp_user_timeout;
-  settings.application_name = "aquifer-migrate";
-  settings.time_zone = options.time_zone;
+  DatabaseOptions database = options.database;
+  database.url = target->url;
   MigratorOptions migrator_options;
   migrator_options.lock_timeout = arguments.lock_timeout;
   migrator_options.wait = arguments.wait;
@@ -155,7 +146,8 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
   migrator_options.progress = [&](const MigrationStep& step) {
     out << LineOf(step, arguments.dry_run) << std::endl;
   };
-  Migrator migrator(settings, Migrations(), migrator_options);
+  Migrator migrator(SettingsFor(database, "aquifer-migrate", options.time_zone), Migrations(),
+                    migrator_options);
   switch (arguments.action) {
     case MigrateAction::kStatus:
       return Print(migrator.Status(), &PrintStatus, out);
@@ -176,9 +168,9 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
 int RunMigrateCommand(const ServerOptions& options, const MigrateArguments& arguments,
                       std::ostream& out, std::ostream& err) {
   const absl::Status status = Run(options, arguments, out);
-  if (status.ok()) return 0;
+  if (status.ok()) return kExitOk;
   err << "FAILED: " << status.message() << "\n";
-  return 1;
+  return kExitFailure;
 }
 
 }  // namespace aquifer

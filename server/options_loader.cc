@@ -2,8 +2,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_replace.h>
-#include <absl/strings/strip.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -159,9 +157,8 @@ class Loader {
 
   // A setting with its value and where it comes from, for a contradiction's message.
   std::string Describe(const OptionSpec& spec) {
-    constexpr absl::string_view kSources[] = {"default", "profile", "environment", "flag"};
     return absl::StrCat(spec.name, " ", ShowOptionRedacted(spec, loaded_.options), " (",
-                        kSources[static_cast<std::size_t>(SourceOf(spec))], ")");
+                        NameOf(SourceOf(spec)), ")");
   }
 
   void CheckRelations() {
@@ -188,6 +185,20 @@ class Loader {
 };
 
 }  // namespace
+
+absl::string_view NameOf(OptionSource source) {
+  switch (source) {
+    case OptionSource::kDefault:
+      return "default";
+    case OptionSource::kProfile:
+      return "profile";
+    case OptionSource::kEnvironment:
+      return "environment";
+    case OptionSource::kFlag:
+      break;
+  }
+  return "flag";
+}
 
 OptionSources SourcesOfThisProcess() {
   OptionSources sources;

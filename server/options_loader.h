@@ -2,6 +2,8 @@
 // outranking the one before.
 #pragma once
 
+#include <absl/strings/string_view.h>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +27,9 @@ struct OptionSources {
 OptionSources SourcesOfThisProcess();
 
 enum class OptionSource { kDefault, kProfile, kEnvironment, kFlag };
+
+// "default", "profile", "environment" or "flag".
+absl::string_view NameOf(OptionSource source);
 
 struct LoadedOptions {
   ServerOptions options;

@@ -3,26 +3,10 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 
-#include <type_traits>
-
 #include "server/telemetry/json_text.h"
 
 namespace aquifer {
 namespace {
-
-absl::string_view NameOf(OptionSource source) {
-  switch (source) {
-    case OptionSource::kDefault:
-      return "default";
-    case OptionSource::kProfile:
-      return "profile";
-    case OptionSource::kEnvironment:
-      return "environment";
-    case OptionSource::kFlag:
-      break;
-  }
-  return "flag";
-}
 
 // Numbers and switches stand bare in JSON.
 bool IsText(const OptionSpec& spec) {

@@ -6,8 +6,6 @@
 #include <absl/strings/str_join.h>
 #include <absl/strings/str_replace.h>
 
-#include <type_traits>
-
 #include "server/options_rules.h"
 #include "server/redact_url.h"
 

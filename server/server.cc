@@ -15,6 +15,7 @@
 #include "server/database/migrator.h"
 #include "server/database/transaction_runner.h"
 #include "server/database_preparation.h"
+#include "server/exit_code.h"
 #include "server/grpc_listener.h"
 #include "server/health/health_checks.h"
 #include "server/health/health_monitor.h"
@@ -66,7 +67,8 @@ class Server {
   Log& log_;
 
   std::unique_ptr<LocalPostgres> local_postgres_;
-  std::string url_;
+  // As asked for, with the URL of the embedded one where that serves.
+  DatabaseOptions database_;
   std::optional<ConnectionPool> pool_;
   std::optional<TransactionRunner> transactions_;
   std::optional<DatabasePreparation> preparation_;
@@ -94,7 +96,7 @@ absl::Status Server::Start() {
       RpcLimits{.max_streams = options_.max_streams, .stream_patience = options_.stream_patience});
   monitor_.emplace(
       HealthMonitorOptions{
-          .url = url_,
+          .url = database_.url,
           .application_name = absl::StrCat("aquifer/", options_.instance, " health"),
           .interval = options_.health_interval,
           .schema_min = AcceptedWindow(Migrations()).min,
@@ -115,8 +117,8 @@ absl::Status Server::Start() {
 }
 
 absl::Status Server::StartDatabase() {
-  url_ = options_.database.url;
-  if (url_.empty()) {
+  database_ = options_.database;
+  if (database_.url.empty()) {
     std::printf("database  starting the embedded PostgreSQL in %s\n",
                 options_.database.data_dir.c_str());
     std::fflush(stdout);
@@ -127,11 +129,9 @@ absl::Status Server::StartDatabase() {
                              log_);
     if (!started.ok()) return started.status();
     local_postgres_ = *std::move(started);
-    url_ = local_postgres_->url();
+    database_.url = local_postgres_->url();
   }
-  DatabaseOptions database = options_.database;
-  database.url = url_;
-  pool_.emplace(ConnectionPoolOptions{.database = database,
+  pool_.emplace(ConnectionPoolOptions{.database = database_,
                                       .pool = options_.pool,
                                       .instance = options_.instance,
                                       .time_zone = options_.time_zone},
@@ -143,12 +143,9 @@ absl::Status Server::StartDatabase() {
 }
 
 absl::Status Server::PrepareDatabase() {
-  ConnectionSettings settings;
-  settings.url = url_;
-  settings.connect_timeout = options_.database.connect_timeout;
-  settings.application_name = absl::StrCat("aquifer/", options_.instance, " migrate");
-  settings.time_zone = options_.time_zone;
-  Migrator migrator(settings, Migrations(), {.applied_by = options_.instance});
+  Migrator migrator(SettingsFor(database_, absl::StrCat("aquifer/", options_.instance, " migrate"),
+                                options_.time_zone),
+                    Migrations(), {.applied_by = options_.instance});
   if (options_.migrate_at_start) {
     if (const auto steps = migrator.Up(); !steps.ok()) return steps.status();
   }
@@ -269,7 +266,7 @@ void Server::Stop(StopSignals& signals) {
   reserve_.reset();
   preparation_.reset();
   if (absl::Status status = pool_->Close(absl::Now() + kClosePoolTimeout); !status.ok()) {
-    log_.Write(LogLine(LogLevel::kWarning, "pool not closed").Add("error", status.message()));
+    log_.Write(LogLine(LogLevel::kWarning, "pool_not_closed").Add("error", status.message()));
   }
   if (local_postgres_) local_postgres_->Stop();
   log_.Write(LogLine(LogLevel::kInfo, "stopped"));
@@ -280,7 +277,7 @@ void Server::Stop(StopSignals& signals) {
 void Server::LogFinalFigures() const {
   const PoolFigures pool = pool_->Figures();
   const ExecutorFigures calls = workers_->Figures();
-  log_.Write(LogLine(LogLevel::kInfo, "final figures")
+  log_.Write(LogLine(LogLevel::kInfo, "final_figures")
                  .Add("uptime_s", absl::ToInt64Seconds(absl::Now() - started_at_))
                  .Add("steps_finished", calls.finished)
                  .Add("calls_refused", calls.refused)
@@ -298,13 +295,13 @@ int Serve(const ServerOptions& options) {
   if (absl::Status status = server.Start(); !status.ok()) {
     log.Flush();
     std::fprintf(stderr, "aquifer-server: %s\n", std::string(status.message()).c_str());
-    return 1;
+    return kExitFailure;
   }
   server.PrintWelcome();
   while (!signals.Await(absl::Hours(1))) {
   }
   server.Stop(signals);
-  return 0;
+  return kExitOk;
 }
 
 }  // namespace aquifer

@@ -6,11 +6,12 @@
 #include <absl/strings/str_replace.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/clock.h>
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "server/database/sql_status.h"
@@ -81,14 +82,14 @@ Parameters ParametersOf(const ConnectionSettings& settings, const std::string& t
   return parameters;
 }
 
-Backend Start(const Parameters& parameters) {
+ConnectionHandle Start(const Parameters& parameters) {
   std::vector<const char*> keys;
   std::vector<const char*> values;
   for (const std::string& key : parameters.keys) keys.push_back(key.c_str());
   for (const std::string& value : parameters.values) values.push_back(value.c_str());
   keys.push_back(nullptr);
   values.push_back(nullptr);
-  Backend backend(PQconnectStartParams(keys.data(), values.data(), /*expand_dbname=*/1));
+  ConnectionHandle backend(PQconnectStartParams(keys.data(), values.data(), /*expand_dbname=*/1));
   // An error while connecting has no SQLSTATE of its own in libpq; with this verbosity the message
   // consists of it, and of nothing that could be somebody's secret.
   if (backend) PQsetErrorVerbosity(backend.get(), PQERRORS_SQLSTATE);
@@ -132,7 +133,7 @@ std::string TwinOf(absl::string_view time_zone) {
 constexpr absl::string_view kInvalidSetting = "22023";
 
 struct Attempt {
-  Backend backend;
+  ConnectionHandle backend;
   bool in_time = false;
   std::string sqlstate;
   bool connected() const { return in_time && backend && PQstatus(backend.get()) == CONNECTION_OK; }
@@ -176,20 +177,16 @@ bool ZoneHolds(PGconn* backend, absl::string_view time_zone) {
 
 bool SetZone(PGconn* backend, const std::string& time_zone) {
   const char* values[] = {time_zone.c_str()};
-  PGresult* result =
+  const ResultHandle result(
       PQexecParams(backend, "SELECT pg_catalog.set_config('TimeZone', $1::text, false)", 1, nullptr,
-                   values, nullptr, nullptr, 0);
-  const bool done = PQresultStatus(result) == PGRES_TUPLES_OK;
-  PQclear(result);
-  return done;
+                   values, nullptr, nullptr, 0));
+  return PQresultStatus(result.get()) == PGRES_TUPLES_OK;
 }
 
 }  // namespace
 
-void CloseBackend::operator()(pg_conn* backend) const { PQfinish(backend); }
-
-absl::StatusOr<Backend> Connect(const ConnectionSettings& settings, absl::Time deadline,
-                                std::string* detail) {
+absl::StatusOr<ConnectionHandle> Connect(const ConnectionSettings& settings, absl::Time deadline,
+                                         std::string* detail) {
   // libpq's own message about it repeats the URL, password and all.
   if (!Parse(settings.url)) {
     return MakeError(Reason::kSettingRefused, "database_url is not a URL that libpq understands");

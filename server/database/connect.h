@@ -4,20 +4,15 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
-#include <memory>
 #include <string>
 
 #include "server/database/connection.h"
+#include "server/database/libpq_handles.h"
 
 namespace aquifer {
 
-struct CloseBackend {
-  void operator()(pg_conn* backend) const;
-};
-using Backend = std::unique_ptr<pg_conn, CloseBackend>;
-
 // What Connection::Open answers, before libpqxx is put around it.
-absl::StatusOr<Backend> Connect(const ConnectionSettings& settings, absl::Time deadline,
-                                std::string* detail);
+absl::StatusOr<ConnectionHandle> Connect(const ConnectionSettings& settings, absl::Time deadline,
+                                         std::string* detail);
 
 }  // namespace aquifer

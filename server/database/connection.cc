@@ -9,10 +9,22 @@
 
 namespace aquifer {
 
+ConnectionSettings SettingsFor(const DatabaseOptions& options, std::string application_name,
+                               std::string time_zone) {
+  ConnectionSettings settings;
+  settings.url = options.url;
+  settings.connect_timeout = options.connect_timeout;
+  settings.tcp_keepalive = options.tcp_keepalive;
+  settings.tcp_user_timeout = options.tcp_user_timeout;
+  settings.application_name = std::move(application_name);
+  settings.time_zone = std::move(time_zone);
+  return settings;
+}
+
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionSettings& settings,
                                                              absl::Time deadline,
                                                              std::string* detail) {
-  absl::StatusOr<Backend> backend = Connect(settings, deadline, detail);
+  absl::StatusOr<ConnectionHandle> backend = Connect(settings, deadline, detail);
   if (!backend.ok()) return backend.status();
   return std::make_unique<Connection>(backend->release());
 }

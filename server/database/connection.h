@@ -9,6 +9,7 @@
 
 #include "repositories/pqxx_compat.h"
 #include "repositories/session.h"
+#include "server/options.h"
 
 namespace aquifer {
 
@@ -23,6 +24,10 @@ struct ConnectionSettings {
   // The session's TimeZone. Europe/Kyiv and Europe/Kiev stand for each other.
   std::string time_zone = "Europe/Kyiv";
 };
+
+// How the options say to connect, by a name and with the fleet's zone.
+ConnectionSettings SettingsFor(const DatabaseOptions& options, std::string application_name,
+                               std::string time_zone);
 
 // Used by one thread at a time. Never reconnects: a broken one stays broken.
 class Connection {

@@ -3,7 +3,6 @@
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
-#include <string>
 
 #include "repositories/errors.h"
 

@@ -8,17 +8,6 @@
 namespace aquifer {
 namespace {
 
-ConnectionSettings SettingsOf(const ConnectionPoolOptions& options) {
-  ConnectionSettings settings;
-  settings.url = options.database.url;
-  settings.connect_timeout = options.database.connect_timeout;
-  settings.tcp_keepalive = options.database.tcp_keepalive;
-  settings.tcp_user_timeout = options.database.tcp_user_timeout;
-  settings.application_name = absl::StrCat("aquifer/", options.instance);
-  settings.time_zone = options.time_zone;
-  return settings;
-}
-
 ResourcePoolOptions PoolOptionsOf(const PoolOptions& options) {
   ResourcePoolOptions result;
   result.min = options.min;
@@ -32,7 +21,8 @@ ResourcePoolOptions PoolOptionsOf(const PoolOptions& options) {
 }  // namespace
 
 ConnectionPool::ConnectionPool(const ConnectionPoolOptions& options, Log& log)
-    : settings_(SettingsOf(options)),
+    : settings_(SettingsFor(options.database, absl::StrCat("aquifer/", options.instance),
+                            options.time_zone)),
       acquire_timeout_(options.pool.acquire_timeout),
       maintenance_interval_(options.maintenance_interval),
       log_(log),

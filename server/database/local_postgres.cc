@@ -14,6 +14,7 @@
 #include "server/database/child_process.h"
 #include "server/database/disk_space.h"
 #include "server/database/leftover_processes.h"
+#include "server/database/libpq_handles.h"
 #include "server/database/postgres_cluster.h"
 
 namespace aquifer {
@@ -26,15 +27,6 @@ constexpr absl::Duration kLongestPause = absl::Seconds(10);
 constexpr absl::Duration kLasting = absl::Seconds(30);
 constexpr absl::Duration kLeftoverTimeout = absl::Seconds(30);
 constexpr absl::Duration kQuitTimeout = absl::Seconds(5);
-
-struct FinishConnection {
-  void operator()(PGconn* connection) const { PQfinish(connection); }
-};
-struct ClearResult {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using ConnectionHandle = std::unique_ptr<PGconn, FinishConnection>;
-using ResultHandle = std::unique_ptr<PGresult, ClearResult>;
 
 // Everything but letters, digits and what a path is made of, as %XX.
 std::string UrlEncoded(absl::string_view text) {
@@ -113,9 +105,7 @@ LocalPostgres::~LocalPostgres() {
 }
 
 std::string LocalPostgres::UrlOf(const std::string& database) const {
-  return absl::StrCat("postgresql:///", UrlEncoded(database),
-                      "?host=", UrlEncoded(directory_.socket_directory()), "&user=", kClusterUser,
-                      "&requirepeer=", UrlEncoded(account_.name));
+  return UrlOver(directory_.socket_directory(), account_.name, database);
 }
 
 pid_t LocalPostgres::pid() const {

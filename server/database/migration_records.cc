@@ -109,6 +109,10 @@ std::string TimeText(absl::Time time) {
 
 }  // namespace
 
+absl::string_view NameOf(MigrationDirection direction) {
+  return direction == MigrationDirection::kUp ? "up" : "down";
+}
+
 bool MigrationRecords::Exist() { return Row(session_.Run(kExist)[0]).Bool(0); }
 
 void MigrationRecords::Create(pqxx::transaction_base& transaction) { transaction.exec(kCreate); }
@@ -162,9 +166,8 @@ void MigrationRecords::Append(const MigrationRun& run, const char* outcome,
                               const std::string& error) {
   const absl::Time now = absl::Now();
   session_.Run(kAppend, run.migration.version, std::string(run.migration.name),
-               std::string(run.migration.checksum),
-               run.direction == MigrationDirection::kUp ? "up" : "down", outcome, error,
-               TimeText(run.started_at), TimeText(now),
+               std::string(run.migration.checksum), std::string(NameOf(run.direction)), outcome,
+               error, TimeText(run.started_at), TimeText(now),
                absl::ToInt64Milliseconds(now - run.started_at), run.applied_by);
 }
 

@@ -1,7 +1,7 @@
 // The migrator's own tables: what is applied, and everything that was ever run.
 #pragma once
 
-#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
@@ -15,6 +15,9 @@
 namespace aquifer {
 
 enum class MigrationDirection { kUp, kDown };
+
+// "up" or "down", as the history and the command line have it.
+absl::string_view NameOf(MigrationDirection direction);
 
 // A row of aquifer.schema_migration_history.
 struct MigrationHistoryEntry {

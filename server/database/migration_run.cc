@@ -116,8 +116,7 @@ absl::Status RunMigration(MigrationConnection& connection, const MigrationRun& r
       })
       .IgnoreError();
   return absl::Status(status.code(),
-                      absl::StrCat("migration ", NameOf(run.migration),
-                                   run.direction == MigrationDirection::kUp ? " up" : " down",
+                      absl::StrCat("migration ", NameOf(run.migration), " ", NameOf(run.direction),
                                    " failed: ", status.message()));
 }
 

@@ -2,8 +2,6 @@
 
 #include <absl/time/clock.h>
 
-#include <memory>
-#include <utility>
 
 #include "server/database/migration_run.h"
 

@@ -9,7 +9,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 
 #include "server/database/child_process.h"
 

@@ -1,5 +1,5 @@
 // Runs a body inside a transaction: acquire, begin, body, commit, and a retry where it is safe.
-// The only place that catches pqxx exceptions.
+// The only place that catches pqxx exceptions, beside the migrator's connection.
 #pragma once
 
 #include <absl/functional/function_ref.h>

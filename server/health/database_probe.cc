@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -84,7 +83,7 @@ absl::StatusOr<DatabaseFacts> DatabaseProbe::Look() {
     }
   }
   const absl::Duration asked = MonotonicNow();
-  absl::StatusOr<Result> result = Query(kLook.sql, nullptr, deadline);
+  absl::StatusOr<ResultHandle> result = Query(kLook.sql, nullptr, deadline);
   if (!result.ok()) return result.status();
 
   DatabaseFacts facts;
@@ -151,8 +150,8 @@ absl::Status DatabaseProbe::Connect(absl::Duration deadline) {
   return Query(kSetTimeout.sql, timeout.c_str(), deadline).status();
 }
 
-absl::StatusOr<DatabaseProbe::Result> DatabaseProbe::Query(const char* sql, const char* parameter,
-                                                           absl::Duration deadline) {
+absl::StatusOr<ResultHandle> DatabaseProbe::Query(const char* sql, const char* parameter,
+                                                  absl::Duration deadline) {
   PGconn* const connection = connection_.get();
   const auto give_up = [this](absl::Status status) {
     connection_.reset();
@@ -170,14 +169,14 @@ absl::StatusOr<DatabaseProbe::Result> DatabaseProbe::Query(const char* sql, cons
     if (PQconsumeInput(connection) != 1) return give_up(Failure());
   }
 
-  Result answer;
+  ResultHandle answer;
   while (true) {
     while (PQisBusy(connection) == 1) {
       absl::Status ready = AwaitSocket(POLLIN, deadline);
       if (!ready.ok()) return give_up(ready);
       if (PQconsumeInput(connection) != 1) return give_up(Failure());
     }
-    Result part(PQgetResult(connection));
+    ResultHandle part(PQgetResult(connection));
     if (part == nullptr) break;
     if (answer == nullptr || PQresultStatus(part.get()) != PGRES_TUPLES_OK) {
       answer = std::move(part);

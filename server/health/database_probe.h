@@ -6,12 +6,11 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
-#include <libpq-fe.h>
 
 #include <atomic>
-#include <memory>
 #include <string>
 
+#include "server/database/libpq_handles.h"
 #include "server/health/database_view.h"
 
 namespace aquifer {
@@ -45,24 +44,18 @@ class DatabaseProbe {
   void Interrupt();
 
  private:
-  struct Finish {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
-  };
-  struct Clear {
-    void operator()(PGresult* result) const { PQclear(result); }
-  };
-  using Result = std::unique_ptr<PGresult, Clear>;
   enum class Woken { kSocket, kTime, kInterrupt };
 
   // `deadline` is on the monotonic clock.
   absl::Status Connect(absl::Duration deadline);
-  absl::StatusOr<Result> Query(const char* sql, const char* parameter, absl::Duration deadline);
+  absl::StatusOr<ResultHandle> Query(const char* sql, const char* parameter,
+                                     absl::Duration deadline);
   absl::Status AwaitSocket(int events, absl::Duration deadline);
   Woken Poll(int socket, int events, absl::Duration deadline);
   absl::Status Failure() const;
 
   const DatabaseProbeOptions options_;
-  std::unique_ptr<PGconn, Finish> connection_;
+  ConnectionHandle connection_;
   // Readable once interrupted; -1 if the system has no descriptor left, and then a wait merely ends
   // at its own deadline.
   const int wake_;

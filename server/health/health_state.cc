@@ -13,7 +13,7 @@ const char* NameOf(bool serving) { return serving ? "SERVING" : "NOT_SERVING"; }
 void LogChange(Log& log, absl::string_view service, bool before, bool after,
                absl::string_view reason) {
   if (before == after) return;
-  log.Write(LogLine(after ? LogLevel::kInfo : LogLevel::kWarning, "health changed")
+  log.Write(LogLine(after ? LogLevel::kInfo : LogLevel::kWarning, "health_changed")
                 .Add("service", service)
                 .Add("from", NameOf(before))
                 .Add("to", NameOf(after))
