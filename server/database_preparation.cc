@@ -58,7 +58,7 @@ void DatabasePreparation::NoteProblem(const absl::Status& status) {
     if (problem == problem_) return;
     problem_ = problem;
   }
-  log_.Write(LogLine(LogLevel::kWarning, "database not ready").Add("error", problem));
+  log_.Write(LogLine(LogLevel::kWarning, "database_not_ready").Add("error", problem));
 }
 
 void DatabasePreparation::KeepTrying(absl::Duration pause) {
@@ -72,7 +72,7 @@ void DatabasePreparation::KeepTrying(absl::Duration pause) {
     NoteProblem(status);
     pause = MayPass(status) ? kPause : kLongPause;
   }
-  log_.Write(LogLine(LogLevel::kInfo, "database ready"));
+  log_.Write(LogLine(LogLevel::kInfo, "database_ready"));
   absl::MutexLock lock(&mutex_);
   problem_.clear();
   done_ = true;

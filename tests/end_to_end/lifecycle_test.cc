@@ -205,7 +205,7 @@ TEST_F(DatabaseAwayTest, ServerStartsWhileTheDatabaseIsAwayAndServesOnceItIsTher
 
   StartPostgres();
 
-  ASSERT_TRUE(server.AwaitLog("database ready"));
+  ASSERT_TRUE(server.AwaitLog("database_ready"));
   grpc::ClientContext late;
   EXPECT_EQ(stub->GetCollection(&late, request, &response).error_code(),
             grpc::StatusCode::NOT_FOUND);

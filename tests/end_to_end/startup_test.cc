@@ -130,8 +130,8 @@ TEST(StartupTest, RefusedRoleIsToldOnceAndTriedAgainUntilItIsThere) {
 
   database.Execute("CREATE ROLE late_role SUPERUSER LOGIN");
 
-  EXPECT_TRUE(server.AwaitLog("database ready"));
-  EXPECT_EQ(CountOf(server.Log(), "\"event\":\"database not ready\""), 1) << server.Log();
+  EXPECT_TRUE(server.AwaitLog("database_ready"));
+  EXPECT_EQ(CountOf(server.Log(), "\"event\":\"database_not_ready\""), 1) << server.Log();
   server.Signal(SIGKILL);
   server.AwaitExit();
   database.Execute("DROP OWNED BY late_role CASCADE; DROP ROLE late_role");
@@ -153,7 +153,7 @@ TEST(StartupTest, AbsentDatabaseIsToldOnceAndTheServerStopsCleanly) {
   server.Signal(SIGTERM);
 
   EXPECT_EQ(server.AwaitExit(), 0);
-  EXPECT_EQ(CountOf(server.Log(), "\"event\":\"database not ready\""), 1) << server.Log();
+  EXPECT_EQ(CountOf(server.Log(), "\"event\":\"database_not_ready\""), 1) << server.Log();
 }
 
 TEST(StartupTest, DataDirectoryThatCannotBeMadeIsNamed) {
