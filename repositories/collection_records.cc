@@ -277,8 +277,8 @@ absl::StatusOr<v1::ImportCollectionsResponse> CollectionRepository::ImportCollec
   v1::ImportCollectionsResponse response;
   for (int i = 0; i < results.size(); ++i) {
     Count(results[i], *response.mutable_counts());
-    if (!results[i].has_rejection() || response.rejected_lines_size() == kMaxRejectedLines)
-      continue;
+    if (!results[i].has_rejection()) continue;
+    if (response.rejected_lines_size() == kMaxRejectedLines) continue;
     v1::RejectedLine& rejected = *response.add_rejected_lines();
     rejected.set_line_number(i + 1);
     rejected.mutable_rejection()->Swap(results[i].mutable_rejection());

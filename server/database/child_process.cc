@@ -78,8 +78,9 @@ bool BecomeInChild(const Account& account) {
 
 absl::StatusOr<pid_t> StartChild(const ChildProgram& program) {
   std::vector<char*> argv;
-  for (const std::string& argument : program.argv)
+  for (const std::string& argument : program.argv) {
     argv.push_back(const_cast<char*>(argument.data()));
+  }
   argv.push_back(nullptr);
   int pipe[2];
   if (pipe2(pipe, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "cannot make a pipe");

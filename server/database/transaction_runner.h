@@ -43,7 +43,7 @@ struct TransactionCall {
 class TransactionRunner {
  public:
   // `pool` must outlive the runner.
-  TransactionRunner(ConnectionPool& pool, TransactionRunnerOptions options = {});
+  explicit TransactionRunner(ConnectionPool& pool, TransactionRunnerOptions options = {});
 
   // Runs `body` in a transaction and commits it if it answers OK; else rolls back and returns its
   // status. `body` may run more than once, so it keeps nothing outside what it overwrites.

@@ -31,7 +31,8 @@ class Outcome {
     outcome_.set_error(error);
     return *this;
   }
-  operator v1::FetchOutcome() const { return outcome_; }
+  // Stands where a message does.
+  operator v1::FetchOutcome() const { return outcome_; }  // NOLINT(google-explicit-constructor)
 
  private:
   v1::FetchOutcome outcome_;

@@ -35,7 +35,8 @@ class LineAt {
   LineAt& Note(const std::string& text) { return line_.set_note(text), *this; }
   LineAt& Machine(const std::string& text) { return line_.set_machine(text), *this; }
 
-  operator v1::CollectionLine() const { return line_; }
+  // Stands where a message does.
+  operator v1::CollectionLine() const { return line_; }  // NOLINT(google-explicit-constructor)
 
  private:
   v1::CollectionLine line_;

@@ -45,8 +45,9 @@ class Source {
  public:
   absl::StatusOr<std::unique_ptr<Fake>> Open() {
     ++attempts;
-    if (absl::Notification* closed = gate)
+    if (absl::Notification* closed = gate) {
       closed->WaitForNotificationWithTimeout(absl::Seconds(60));
+    }
     if (down) return MakeError(Reason::kDatabaseUnavailable, "the database cannot be reached");
     if (hurried) return MakeError(Reason::kDeadlineExceeded, "too short");
     auto fake = std::make_unique<Fake>();
