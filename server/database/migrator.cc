@@ -2,7 +2,6 @@
 
 #include <absl/time/clock.h>
 
-
 #include "server/database/migration_run.h"
 
 namespace aquifer {

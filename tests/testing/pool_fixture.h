@@ -4,7 +4,6 @@
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
-
 #include "server/database/connection_pool.h"
 #include "server/database/transaction_runner.h"
 #include "tests/testing/test_database.h"
