@@ -264,10 +264,11 @@ void Server::Stop(StopSignals& signals) {
   monitor_->Stop();
   workers_.reset();
   reserve_.reset();
-  preparation_.reset();
+  // First the pool, so that a preparation under way does not wait to fill it.
   if (absl::Status status = pool_->Close(absl::Now() + kClosePoolTimeout); !status.ok()) {
     log_.Write(LogLine(LogLevel::kWarning, "pool_not_closed").Add("error", status.message()));
   }
+  preparation_.reset();
   if (local_postgres_) local_postgres_->Stop();
   log_.Write(LogLine(LogLevel::kInfo, "stopped"));
   std::printf("stopped\n");
@@ -286,13 +287,18 @@ void Server::LogFinalFigures() const {
                  .Add("acquire_timeouts", pool.acquire_timeouts));
 }
 
+absl::Status StartServer(Server& server, StopSignals& signals) {
+  EndAtSignal end_at_signal(signals);
+  return server.Start();
+}
+
 }  // namespace
 
 int Serve(const ServerOptions& options) {
   StopSignals signals;
   Log log(options.log_level);
   Server server(options, log);
-  if (absl::Status status = server.Start(); !status.ok()) {
+  if (absl::Status status = StartServer(server, signals); !status.ok()) {
     log.Flush();
     std::fprintf(stderr, "aquifer-server: %s\n", std::string(status.message()).c_str());
     return kExitFailure;

@@ -6,9 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 
 namespace aquifer {
 namespace {
+
+constexpr absl::Duration kSignalPoll = absl::Milliseconds(50);
+// What a shell reports of a process that SIGINT ended.
+constexpr int kEndedBySignal = 128 + SIGINT;
 
 sigset_t BothSignals() {
   sigset_t signals;
@@ -40,6 +45,18 @@ bool StopSignals::Await(absl::Duration timeout) {
 void StopSignals::LetNextOneEndTheProcess() {
   const sigset_t signals = BothSignals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+EndAtSignal::EndAtSignal(StopSignals& signals)
+    : thread_([this, &signals] {
+        while (!done_) {
+          if (signals.Await(kSignalPoll)) std::_Exit(kEndedBySignal);
+        }
+      }) {}
+
+EndAtSignal::~EndAtSignal() {
+  done_ = true;
+  thread_.join();
 }
 
 }  // namespace aquifer

@@ -2,8 +2,12 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <absl/strings/string_view.h>
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -205,6 +209,28 @@ TEST(StartupTest, TakenHealthPortIsAClearLine) {
 
   EXPECT_EQ(second.AwaitExit(), 1);
   EXPECT_THAT(second.Log(), HasSubstr(absl::StrCat("aquifer-server: cannot listen on ", taken)));
+}
+
+TEST(StartupTest, SignalEndsAStartThatWaitsForADatabase) {
+  // Takes connections and says nothing.
+  const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(bind(silent, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(getsockname(silent, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  ASSERT_EQ(listen(silent, 8), 0);
+  ServerProcess server(
+      {"--connect-timeout-ms", "300000", "--database-url",
+       absl::StrCat("postgresql://me@127.0.0.1:", ntohs(address.sin_port), "/fleet")});
+  pollfd asked = {silent, POLLIN, 0};
+  ASSERT_EQ(poll(&asked, 1, 30000), 1);
+
+  server.Signal(SIGINT);
+
+  EXPECT_EQ(server.AwaitExit(absl::Seconds(30)), 128 + SIGINT);
+  close(silent);
 }
 
 }  // namespace
