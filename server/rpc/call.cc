@@ -68,6 +68,10 @@ Call::Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& co
 }
 
 Call::~Call() {
+  if (status_.ok() && context_.IsCancelled()) {
+    status_ = MakeError(Reason::kCancelled, "the caller left before the answer");
+  }
+  WriteLogLine();
   if (holds_stream_) --rpc_.open_streams_;
 }
 
@@ -160,12 +164,12 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
 }
 
 grpc::Status Call::Close(const absl::Status& status) {
-  SetTrailers(status);
-  WriteLogLine(status);
+  status_ = status;
+  SetTrailers();
   return ToGrpcStatus(status, request_id_);
 }
 
-void Call::SetTrailers(const absl::Status& status) {
+void Call::SetTrailers() const {
   context_.AddTrailingMetadata(kRequestIdKey, request_id_);
   context_.AddTrailingMetadata(
       kReceiptKey, absl::StrCat("queue=", absl::ToInt64Microseconds(receipt_.queue),
@@ -173,21 +177,21 @@ void Call::SetTrailers(const absl::Status& status) {
                                 ",sql=", absl::ToInt64Microseconds(receipt_.sql),
                                 ",commit=", absl::ToInt64Microseconds(receipt_.commit),
                                 ",attempts=", receipt_.attempts));
-  if (const auto delay = RetryDelayOf(status)) {
+  if (const auto delay = RetryDelayOf(status_)) {
     context_.AddTrailingMetadata(kPushbackKey, absl::StrCat(absl::ToInt64Milliseconds(*delay)));
   }
 }
 
-void Call::WriteLogLine(const absl::Status& status) {
+void Call::WriteLogLine() const {
   const LogLevel level =
-      status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown
+      status_.code() == absl::StatusCode::kInternal || status_.code() == absl::StatusCode::kUnknown
           ? LogLevel::kError
           : LogLevel::kInfo;
   if (!rpc_.log_.Enabled(level)) return;
   LogLine line(level, "rpc");
   line.Add("method", method_.name)
-      .Add("code", absl::StatusCodeToString(status.code()))
-      .Add("reason", ReasonOf(status))
+      .Add("code", absl::StatusCodeToString(status_.code()))
+      .Add("reason", ReasonOf(status_))
       .Add("request_id", request_id_)
       .Add("peer", context_.peer())
       .Add("total_us", absl::ToInt64Microseconds(absl::Now() - began_))

@@ -22,6 +22,7 @@ namespace aquifer {
 class Call {
  public:
   Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context);
+  // In OnDone: writes the log line, for only then gRPC knows whether the answer was taken.
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -54,12 +55,12 @@ class Call {
   // Forgets the messages read so far; a stream calls it between steps.
   void ResetArena() { arena_.Reset(); }
 
-  // Ends the call: sets the trailers, writes the log line, and gives what to Finish with.
+  // Ends the call: sets the trailers and gives what to Finish with.
   grpc::Status Close(const absl::Status& status);
 
  private:
-  void SetTrailers(const absl::Status& status);
-  void WriteLogLine(const absl::Status& status);
+  void SetTrailers() const;
+  void WriteLogLine() const;
   // The deadline of a step that begins now.
   absl::Time StepDeadline() const;
 
@@ -71,6 +72,8 @@ class Call {
   absl::Time deadline_;
   absl::Time queued_at_;
   Receipt receipt_;
+  // How the call ended, once it did.
+  absl::Status status_;
   bool holds_stream_ = false;
   google::protobuf::Arena arena_;
 };
