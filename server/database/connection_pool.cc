@@ -34,14 +34,14 @@ ConnectionPool::ConnectionPool(const ConnectionPoolOptions& options, Log& log)
 ConnectionPool::~ConnectionPool() { StopHousekeeping(); }
 
 absl::Status ConnectionPool::Warm(absl::Time deadline) {
+  absl::Status cause = MakeError(Reason::kDatabaseUnavailable, "no connection in time");
   while (true) {
-    absl::Status status = connections_.Maintain(deadline);
+    const absl::Status status = connections_.Maintain(deadline);
     const PoolFigures figures = connections_.Figures();
     if (status.ok() && figures.active + figures.idle >= figures.min) return status;
-    if (absl::Now() >= deadline) {
-      return status.ok() ? MakeError(Reason::kDatabaseUnavailable, "no connection in time")
-                         : status;
-    }
+    // A try that our own deadline cut short tells nothing of the database.
+    if (!status.ok() && !absl::IsDeadlineExceeded(status)) cause = status;
+    if (absl::Now() >= deadline) return cause;
     // The housekeeper goes on trying; this only waits its turn between looks.
     absl::MutexLock lock(&mutex_);
     const absl::Duration pause = std::min(deadline - absl::Now(), absl::Milliseconds(50));

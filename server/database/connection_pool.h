@@ -44,7 +44,7 @@ class ConnectionPool {
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
 
-  // Opens up to pool_min, trying again until `deadline`; then the last error.
+  // Opens up to pool_min, trying again until `deadline`; then why it could not.
   absl::Status Warm(absl::Time deadline);
 
   // A connection within acquire_timeout and `deadline`, whichever ends first. `label` says who
