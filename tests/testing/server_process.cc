@@ -79,8 +79,8 @@ ServerProcess::ServerProcess(const ServerCommand& command) {
   if (error != 0) Die(arguments[0].c_str());
   close(output[1]);
   close(log[1]);
-  output_reader_ = std::thread([this, fd = output[0]] { Drain(fd, output_); });
-  log_reader_ = std::thread([this, fd = log[0]] { Drain(fd, log_); });
+  output_reader_ = std::thread([this, fd = output[0]] { Drain(fd, &ServerProcess::output_); });
+  log_reader_ = std::thread([this, fd = log[0]] { Drain(fd, &ServerProcess::log_); });
 }
 
 ServerProcess::~ServerProcess() {
@@ -92,7 +92,7 @@ ServerProcess::~ServerProcess() {
   log_reader_.join();
 }
 
-void ServerProcess::Drain(int fd, std::string& text) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void ServerProcess::Drain(int fd, std::string ServerProcess::*text) {
   char buffer[4096];
   for (;;) {
     const ssize_t size = read(fd, buffer, sizeof buffer);
@@ -102,7 +102,7 @@ void ServerProcess::Drain(int fd, std::string& text) ABSL_NO_THREAD_SAFETY_ANALY
       --open_pipes_;
       break;
     }
-    text.append(buffer, static_cast<std::size_t>(size));
+    (this->*text).append(buffer, static_cast<std::size_t>(size));
   }
   close(fd);
 }

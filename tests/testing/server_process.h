@@ -56,7 +56,7 @@ class ServerProcess {
 
  private:
   // Copies a pipe into a text until it closes.
-  void Drain(int fd, std::string& text);
+  void Drain(int fd, std::string ServerProcess::*text);
   std::string AddressAfter(const std::string& words) const;
 
   pid_t pid_ = -1;
