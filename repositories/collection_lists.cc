@@ -105,7 +105,7 @@ constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOld
 constexpr std::int64_t kStreamPageSize = 1000;
 // A page ends after the line that reaches this, so that it fits the 4 MiB that clients take unless
 // told otherwise, and a caller that reads slowly holds little of the server's memory.
-constexpr std::size_t kMostPageBytes = 2 * 1024 * 1024;
+constexpr std::size_t kMostPageBytes = std::size_t{2} * 1024 * 1024;
 
 struct Position {
   // NULL before the first line.

@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kDefaultLimit = 1000;
 // No group is added beyond this, so that the answer fits the 4 MiB that clients take unless told
 // otherwise: 10,000 groups of long names would not.
-constexpr std::size_t kMostGroupBytes = 3 * 1024 * 1024;
+constexpr std::size_t kMostGroupBytes = std::size_t{3} * 1024 * 1024;
 
 // What a request groups by, as the statement takes it.
 struct Groups {
