@@ -102,8 +102,10 @@ bool Finish(PGconn* backend, absl::Time deadline) {
   while (PQstatus(backend) != CONNECTION_BAD) {
     const absl::Duration left = deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return false;
-    pollfd socket = {PQsocket(backend),
-                     static_cast<short>(wants == PGRES_POLLING_READING ? POLLIN : POLLOUT), 0};
+    pollfd socket = {
+        PQsocket(backend),
+        static_cast<decltype(pollfd::events)>(wants == PGRES_POLLING_READING ? POLLIN : POLLOUT),
+        0};
     const auto wait_ms = std::min<std::int64_t>(absl::ToInt64Milliseconds(left) + 1, 60'000);
     if (poll(&socket, 1, static_cast<int>(wait_ms)) == 0) continue;
     wants = PQconnectPoll(backend);

@@ -38,7 +38,7 @@ absl::Status ConnectionPool::Warm(absl::Time deadline) {
   while (true) {
     const absl::Status status = connections_.Maintain(deadline);
     const PoolFigures figures = connections_.Figures();
-    if (status.ok() && figures.active + figures.idle >= figures.min) return status;
+    if (status.ok() && figures.active + figures.idle >= figures.min) return absl::OkStatus();
     // A try that our own deadline cut short tells nothing of the database.
     if (!status.ok() && !absl::IsDeadlineExceeded(status)) cause = status;
     if (absl::Now() >= deadline) return cause;

@@ -23,7 +23,7 @@ constexpr std::size_t kMostRequestIdBytes = 128;
 
 // From here on the lists of a request are counted before it is parsed: a smaller one cannot grow to
 // more than a few megabytes.
-constexpr std::size_t kLargeRequestBytes = 64 * 1024;
+constexpr std::size_t kLargeRequestBytes = std::size_t{64} * 1024;
 
 // The least delay to advise: below it the advice costs more than it spares.
 constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
