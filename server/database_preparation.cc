@@ -29,7 +29,7 @@ DatabasePreparation::~DatabasePreparation() {
 }
 
 absl::Status DatabasePreparation::Begin() {
-  const absl::Status status = prepare_();
+  absl::Status status = prepare_();
   if (status.ok()) {
     absl::MutexLock lock(&mutex_);
     done_ = true;

@@ -154,7 +154,7 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
     case MigrateAction::kHistory:
       return Print(migrator.History(), &PrintHistory, out);
     case MigrateAction::kValidate: {
-      const absl::Status valid = migrator.Validate();
+      absl::Status valid = migrator.Validate();
       if (valid.ok()) out << "Every applied migration is this program's.\n";
       return valid;
     }

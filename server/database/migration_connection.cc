@@ -140,7 +140,7 @@ absl::Status MigrationConnection::Lock(absl::Time deadline) {
   while (true) {
     bool locked = false;
     std::string holder;
-    const absl::Status asked = Transact([&](pqxx::transaction_base&, Session& session) {
+    absl::Status asked = Transact([&](pqxx::transaction_base&, Session& session) {
       locked = Row(session.Run(kTryLock, kLockKey)[0]).Bool(0);
       if (locked) return;
       const pqxx::result held = session.Run(kLockHolder, kLockKey);

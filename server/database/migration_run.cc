@@ -105,9 +105,9 @@ absl::Status RunStatementByStatement(MigrationConnection& connection, const Migr
 
 absl::Status RunMigration(MigrationConnection& connection, const MigrationRun& run,
                           const LockRetry& retry) {
-  const absl::Status status = run.migration.transactional
-                                  ? RunInTransaction(connection, run, retry)
-                                  : RunStatementByStatement(connection, run, retry);
+  absl::Status status = run.migration.transactional
+                            ? RunInTransaction(connection, run, retry)
+                            : RunStatementByStatement(connection, run, retry);
   if (status.ok()) return status;
   // Best effort: the connection may be what failed.
   connection

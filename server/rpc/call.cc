@@ -33,7 +33,7 @@ constexpr absl::Duration kDelayUntilAStreamEnds = absl::Seconds(1);
 // Long enough for a balancer to have noticed.
 constexpr absl::Duration kDelayUntilAnotherInstance = absl::Seconds(1);
 
-bool IsPrintable(grpc::string_ref text) {
+bool IsPrintable(const grpc::string_ref& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 

@@ -85,9 +85,8 @@ class RpcService : public grpc::Service {
   }
 
   template <typename Request, typename Response>
-  const Method& Make(Handler handler) {
-    return MakeMethod(Request::default_instance(), Response::default_instance(),
-                      std::move(handler));
+  const Method& Make(const Handler& handler) {
+    return MakeMethod(Request::default_instance(), Response::default_instance(), handler);
   }
 
   const Method& MakeMethod(const Message& request, const Message& response, Handler handler);
