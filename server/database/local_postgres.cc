@@ -202,7 +202,7 @@ int LocalPostgres::Forget(pid_t pid) {
 }
 
 absl::Status LocalPostgres::StartOnce() {
-  const absl::Status status = ExplainFullDisk(TryStart(), directory_.path());
+  absl::Status status = ExplainFullDisk(TryStart(), directory_.path());
   std::error_code ignored;
   if (!status.ok()) std::filesystem::remove_all(directory_.unfinished_postgres(), ignored);
   return status;
