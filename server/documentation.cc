@@ -67,6 +67,8 @@ std::string RepeatWords(v1::Idempotence idempotence) {
       return "safe, by its key";
     case v1::IDEMPOTENCE_GUARDED:
       return "refused, by what it expects";
+    case v1::IDEMPOTENCE_BY_REQUEST_ID:
+      return "safe, with its request_id";
     default:
       return "unknown";
   }
