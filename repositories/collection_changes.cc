@@ -1,7 +1,5 @@
 // Correcting a line: the one way an amount gets lower, with what was in the audit trail. From then
 // on storing the line again no longer raises it (collection_upsert.h).
-#include <absl/strings/str_cat.h>
-
 #include <cstdint>
 #include <optional>
 
@@ -43,13 +41,6 @@ SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(
 FROM c
 )sql" AQUIFER_COLLECTION_JOINS};
 
-absl::Status StaleVersion(std::int64_t id, std::int64_t sent, std::int64_t current) {
-  return MakeError(
-      Reason::kStaleVersion,
-      absl::StrCat("collection ", id, " has version ", current, ", not ", sent),
-      {{"id", absl::StrCat(id)}, {"sent", absl::StrCat(sent)}, {"current", absl::StrCat(current)}});
-}
-
 template <typename Value>
 std::optional<Value> Given(bool has, const Value& value) {
   return has ? std::optional<Value>(value) : std::nullopt;
@@ -66,7 +57,9 @@ absl::StatusOr<v1::CorrectCollectionResponse> CollectionRepository::CorrectColle
   const pqxx::result locked = session_.Run(kLock, request.id());
   if (locked.empty()) return CollectionNotFound(request.id());
   const std::int64_t version = Row(locked[0]).Int(0);
-  if (version != request.version()) return StaleVersion(request.id(), request.version(), version);
+  if (version != request.version()) {
+    return StaleVersion("collection", request.id(), request.version(), version);
+  }
 
   const pqxx::result corrected = session_.Run(
       kCorrect, request.id(), Given(request.has_banknotes_minor(), request.banknotes_minor()),

@@ -167,6 +167,14 @@ absl::Status PageTokenMismatch() {
   return MakeError(Reason::kPageTokenMismatch, "page_token does not belong to this request");
 }
 
+absl::Status StaleVersion(absl::string_view resource, std::int64_t id, std::int64_t sent,
+                          std::int64_t current) {
+  return MakeError(
+      Reason::kStaleVersion,
+      absl::StrCat(resource, " ", id, " has version ", current, ", not ", sent),
+      {{"id", absl::StrCat(id)}, {"sent", absl::StrCat(sent)}, {"current", absl::StrCat(current)}});
+}
+
 absl::Status WorkerNotFound(std::int64_t id) {
   return MakeError(Reason::kWorkerNotFound, absl::StrCat("worker ", id, " not found"),
                    {{"id", absl::StrCat(id)}});

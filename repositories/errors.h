@@ -95,6 +95,9 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations);
 // The wording of the errors that more than one place answers.
 absl::Status CollectionNotFound(std::int64_t id);
 absl::Status PageTokenMismatch();
+// `resource` as in "worker": "worker 42 has version 3, not 2".
+absl::Status StaleVersion(absl::string_view resource, std::int64_t id, std::int64_t sent,
+                          std::int64_t current);
 absl::Status WorkerNotFound(std::int64_t id);
 
 }  // namespace aquifer

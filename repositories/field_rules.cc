@@ -3,21 +3,25 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/civil_time.h>
+#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
 
 #include "aquifer/v1/common.pb.h"
 #include "aquifer/v1/options.pb.h"
+#include "repositories/update_mask.h"
 
 namespace aquifer {
 namespace {
 
 using google::protobuf::FieldDescriptor;
+using google::protobuf::FieldMask;
 using google::protobuf::Message;
 using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
@@ -41,6 +45,23 @@ int MostItems(const v1::FieldRules& rules) {
 
 std::string TooManyItems(int max) { return absl::StrCat("must have at most ", max, " elements"); }
 
+// The update mask of a message, null if it has none.
+const FieldDescriptor* MaskIn(const google::protobuf::Descriptor& descriptor) {
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor* field = descriptor.field(i);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field->is_repeated() &&
+        field->message_type() == FieldMask::descriptor()) {
+      return field;
+    }
+  }
+  return nullptr;
+}
+
+// The message beside `mask` that it masks, null if it does not say.
+const FieldDescriptor* MaskedBy(const FieldDescriptor& mask) {
+  return mask.containing_type()->FindFieldByName(mask.options().GetExtension(v1::rules).mask_of());
+}
+
 class Checker {
  public:
   std::vector<FieldViolation> Take() { return std::move(violations_); }
@@ -55,9 +76,12 @@ class Checker {
     for (int i = 0; i < descriptor->real_oneof_decl_count(); ++i) {
       CheckOneof(message, *descriptor->oneof_decl(i), prefix);
     }
+    const FieldDescriptor* mask = MaskIn(*descriptor);
+    const FieldDescriptor* masked = mask ? MaskedBy(*mask) : nullptr;
     for (int i = 0; i < descriptor->field_count(); ++i) {
-      CheckField(message, *descriptor->field(i), prefix);
+      if (descriptor->field(i) != masked) CheckField(message, *descriptor->field(i), prefix);
     }
+    if (masked) CheckMasked(message, *masked, *mask, prefix);
     CheckMeaning(message, path);
   }
 
@@ -74,6 +98,28 @@ class Checker {
       absl::StrAppend(&members, i == 0 ? "" : ", ", oneof.field(i)->name());
     }
     Add(absl::StrCat(prefix, oneof.name()), absl::StrCat("must be one of ", members));
+  }
+
+  // Checks `field` as far as `mask` names its parts, and the mask.
+  void CheckMasked(const Message& message, const FieldDescriptor& field,
+                   const FieldDescriptor& mask, const std::string& prefix) {
+    const Reflection& reflection = *message.GetReflection();
+    const auto& names = static_cast<const FieldMask&>(reflection.GetMessage(message, &mask));
+    for (FieldViolation& violation :
+         CheckUpdateMask(names, *field.message_type(), prefix + mask.name())) {
+      violations_.push_back(std::move(violation));
+    }
+    if (!reflection.HasField(message, &field)) {
+      Add(prefix + field.name(), "is required");
+      return;
+    }
+    const UpdateMask has(names);
+    const Message& resource = reflection.GetMessage(message, &field);
+    const auto& descriptor = *field.message_type();
+    const std::string inner = prefix + field.name() + ".";
+    for (int i = 0; i < descriptor.field_count(); ++i) {
+      if (has.Has(descriptor.field(i)->name())) CheckField(resource, *descriptor.field(i), inner);
+    }
   }
 
   void CheckField(const Message& message, const FieldDescriptor& field, const std::string& prefix) {
@@ -106,6 +152,9 @@ class Checker {
         break;
       case FieldDescriptor::CPPTYPE_INT64:
         CheckNumber(reflection.GetInt64(message, &field), rules, path);
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        CheckReal(reflection.GetDouble(message, &field), rules, path);
         break;
       default:
         break;  // bool, and kinds no request has.
@@ -166,6 +215,19 @@ class Checker {
       Add(path, absl::StrCat("must be at least ", rules.min()));
     }
     if (rules.has_max() && value > rules.max()) {
+      Add(path, absl::StrCat("must be at most ", rules.max()));
+    }
+  }
+
+  void CheckReal(double value, const v1::FieldRules& rules, const std::string& path) {
+    if (!std::isfinite(value)) {
+      Add(path, "must be a finite number");
+      return;
+    }
+    if (rules.has_min() && value < static_cast<double>(rules.min())) {
+      Add(path, absl::StrCat("must be at least ", rules.min()));
+    }
+    if (rules.has_max() && value > static_cast<double>(rules.max())) {
       Add(path, absl::StrCat("must be at most ", rules.max()));
     }
   }

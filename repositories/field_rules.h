@@ -18,7 +18,9 @@ namespace aquifer {
 // Every violation in `message`, fields within named below `path` ("" or such as "lines[3]").
 // Elements marked ELEMENTS_ALONE are not looked into. Also holds what no option need say: a text
 // has no NUL byte, an enum value is declared, a Timestamp is in years 1 to 9999, a Day exists, a
-// DayRange and an InstantRange are in order. Descriptions say what is allowed, never the value.
+// DayRange and an InstantRange are in order, a double is finite. Of a message under an update mask
+// only what the mask names is checked (update_mask.h). Descriptions say what is allowed, never the
+// value.
 std::vector<FieldViolation> CheckFieldRules(const google::protobuf::Message& message,
                                             const std::string& path = "");
 

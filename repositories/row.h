@@ -28,6 +28,7 @@ class Row {
   bool IsNull(int column) const { return row_[column].is_null(); }
   bool Bool(int column) const { return row_[column].as<bool>(); }
   std::int64_t Int(int column) const { return row_[column].as<std::int64_t>(); }
+  double Real(int column) const { return row_[column].as<double>(); }
   std::string Text(int column) const;
   google::protobuf::Timestamp Instant(int column) const;
   v1::Day Day(int column) const;

@@ -2,7 +2,7 @@
 
 namespace aquifer {
 
-std::vector<const Statement*> CollectionStatements() {
+std::vector<const Statement*> AllStatements() {
   std::vector<const Statement*> all;
   for (const StatementList& list : {
            CivilInstantStatements(),

@@ -25,7 +25,7 @@ StatementList CollectionSummaryStatements();
 StatementList CollectionDeviceStatements();
 StatementList FetchCompletenessStatements();
 
-// Those of the collection repository. A test keeps it complete.
-std::vector<const Statement*> CollectionStatements();
+// Those of every file. A test keeps it complete.
+std::vector<const Statement*> AllStatements();
 
 }  // namespace aquifer

@@ -1,4 +1,4 @@
-// Every named statement of the collection repository, planned by PostgreSQL over a million lines.
+// Every named statement of the repositories, planned by PostgreSQL over a million lines.
 //
 // The plan looked at is the generic one, made for parameters unknown: it is what a prepared
 // statement may end up with, and the harder of the two to get right.
@@ -115,7 +115,7 @@ TEST_P(QueryPlansTest, AnIndexServesEveryReadOfABigTable) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryStatement, QueryPlansTest,
-                         ::testing::ValuesIn(CollectionStatements()),
+                         ::testing::ValuesIn(AllStatements()),
                          [](const auto& statement) { return PreparedName(*statement.param); });
 
 // What a statement may touch at most, with arguments of daily use: blocks of 8 kB.
@@ -158,7 +158,7 @@ TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
        "'2026-01-10', '2026-01-10', NULL, NULL, '{device-1}', NULL, NULL, NULL, NULL, 10001", 40},
   };
   std::map<std::string, const Statement*> statements;
-  for (const Statement* statement : CollectionStatements()) {
+  for (const Statement* statement : AllStatements()) {
     statements[statement->name] = statement;
     Prepare(*statement);
   }
@@ -211,7 +211,7 @@ std::set<std::string> NamesInSources() {
 
 TEST(StatementsTest, ListHasEveryStatementOfTheSources) {
   std::set<std::string> listed;
-  for (const Statement* statement : CollectionStatements()) listed.insert(statement->name);
+  for (const Statement* statement : AllStatements()) listed.insert(statement->name);
 
   EXPECT_EQ(listed, NamesInSources())
       << "a file's statements belong into its list at its end, and that into statements.h and .cc";
