@@ -2,17 +2,13 @@
 //
 // A page begins after a position: the (collected_at, id) of the last line before it. No position
 // gets lost or doubled by lines stored meanwhile, and the hundredth page costs what the first does.
-#include <absl/strings/numbers.h>
-#include <absl/strings/str_cat.h>
-
 #include <algorithm>
 
 #include "repositories/collection_filter.h"
 #include "repositories/collection_repository.h"
 #include "repositories/collection_row.h"
-#include "repositories/errors.h"
-#include "repositories/field_rules.h"
 #include "repositories/page.h"
+#include "repositories/position.h"
 #include "repositories/statements.h"
 
 namespace aquifer {
@@ -103,53 +99,18 @@ constexpr FilteredStatement kNewestFirst = {kNewestByTime, kNewestByDevice, kNew
 constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOldestByCollector};
 
 constexpr std::int64_t kStreamPageSize = 1000;
-// A page ends after the line that reaches this, so that it fits the 4 MiB that clients take unless
-// told otherwise, and a caller that reads slowly holds little of the server's memory.
-constexpr std::size_t kMostPageBytes = std::size_t{2} * 1024 * 1024;
-
-struct Position {
-  // NULL before the first line.
-  std::optional<std::string> collected_at;
-  std::int64_t id = 0;
-};
-
-// A number exactly as EncodePosition writes it.
-bool ParseKey(const std::string& text, std::int64_t& number) {
-  return absl::SimpleAtoi(text, &number) && absl::StrCat(number) == text;
-}
 
 std::string EncodePosition(const google::protobuf::Message& request, const v1::Collection& last) {
-  return EncodePageToken(request,
-                         {absl::StrCat(last.collected_at().seconds()),
-                          absl::StrCat(last.collected_at().nanos()), absl::StrCat(last.id())});
-}
-
-absl::StatusOr<Position> DecodePosition(const google::protobuf::Message& request,
-                                        const std::string& token) {
-  const auto keys = DecodePageToken(request, token, 3);
-  if (!keys.ok()) return keys.status();
-  if (!keys->has_value()) return Position{};
-
-  std::int64_t seconds = 0, nanos = 0, id = 0;
-  if (!ParseKey((**keys)[0], seconds) || !ParseKey((**keys)[1], nanos) ||
-      !ParseKey((**keys)[2], id)) {
-    return PageTokenMismatch();
-  }
-  google::protobuf::Timestamp at;
-  at.set_seconds(seconds);
-  at.set_nanos(static_cast<std::int32_t>(nanos));
-  if (at.nanos() != nanos || id < 1 || !CheckFieldRules(at).empty()) return PageTokenMismatch();
-  return Position{InstantText(at), id};
+  return EncodeTimePosition(request, last.collected_at(), last.id());
 }
 
 // Fills `lines` with a page of at most `size`; answers whether more follow.
 bool ReadPage(Session& session, const FilteredStatement& statement,
-              const v1::CollectionFilter& filter, const Position& position, std::int64_t size,
+              const v1::CollectionFilter& filter, const TimePosition& position, std::int64_t size,
               google::protobuf::RepeatedPtrField<v1::Collection>& lines) {
   const std::int64_t limit = size + 1;  // The one beyond tells that there is a next page.
-  const pqxx::result rows =
-      RunFiltered(session, statement.On(AccessPathOf(filter, limit)), FilterParameters(filter),
-                  position.collected_at, position.id, limit);
+  const pqxx::result rows = RunFiltered(session, statement.On(AccessPathOf(filter, limit)),
+                                        FilterParameters(filter), position.at, position.id, limit);
   const auto found = static_cast<std::int64_t>(rows.size());
   const auto count = static_cast<int>(std::min(found, size));
   lines.Reserve(count);
@@ -166,7 +127,7 @@ bool ReadPage(Session& session, const FilteredStatement& statement,
 
 absl::StatusOr<v1::ListCollectionsResponse> CollectionRepository::ListCollections(
     const v1::ListCollectionsRequest& request) {
-  const auto position = DecodePosition(request, request.page_token());
+  const auto position = DecodeTimePosition(request, request.page_token());
   if (!position.ok()) return position.status();
   const FilteredStatement& statement =
       request.order() == v1::COLLECTION_ORDER_OLDEST_FIRST ? kOldestFirst : kNewestFirst;
@@ -182,7 +143,7 @@ absl::StatusOr<v1::ListCollectionsResponse> CollectionRepository::ListCollection
 
 absl::StatusOr<StreamPage<v1::StreamCollectionsResponse>> CollectionRepository::StreamCollections(
     const v1::StreamCollectionsRequest& request, const std::string& position) {
-  const auto after = DecodePosition(request, position);
+  const auto after = DecodeTimePosition(request, position);
   if (!after.ok()) return after.status();
 
   StreamPage<v1::StreamCollectionsResponse> page;

@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <google/protobuf/message.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,10 @@
 namespace aquifer {
 
 inline constexpr std::int32_t kDefaultPageSize = 50;
+
+// A page of long rows ends after the row that reaches this, so that it fits the 4 MiB that clients
+// take unless told otherwise, and a caller that reads slowly holds little of the server's memory.
+inline constexpr std::size_t kMostPageBytes = std::size_t{2} * 1024 * 1024;
 
 // The page size to use for a request's `page_size`, whose range was validated.
 inline std::int32_t PageSize(std::int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
