@@ -17,6 +17,9 @@ std::vector<const Statement*> AllStatements() {
            CollectionSummaryStatements(),
            CollectionDeviceStatements(),
            FetchCompletenessStatements(),
+           JobLeaseStatements(),
+           JobRunListStatements(),
+           DeliveryStatements(),
        }) {
     all.insert(all.end(), list.begin(), list.end());
   }

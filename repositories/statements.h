@@ -24,6 +24,9 @@ StatementList CollectionDeleteStatements();
 StatementList CollectionSummaryStatements();
 StatementList CollectionDeviceStatements();
 StatementList FetchCompletenessStatements();
+StatementList JobLeaseStatements();
+StatementList JobRunListStatements();
+StatementList DeliveryStatements();
 
 // Those of every file. A test keeps it complete.
 std::vector<const Statement*> AllStatements();

@@ -11,6 +11,7 @@
 
 #include "aquifer/v1/admin.pb.h"
 #include "aquifer/v1/collection.pb.h"
+#include "aquifer/v1/job.pb.h"
 #include "aquifer/v1/options.pb.h"
 #include "repositories/errors.h"
 #include "server/options_table.h"
@@ -121,6 +122,7 @@ std::string ErrorsMarkdown() {
 std::string RpcsMarkdown() {
   const google::protobuf::FileDescriptor* const files[] = {
       v1::GetCollectionRequest::descriptor()->file(),
+      v1::BeginJobRunRequest::descriptor()->file(),
       v1::GetStatusRequest::descriptor()->file(),
   };
   std::string out =

@@ -57,6 +57,16 @@ std::unique_ptr<TestDatabase> Make() {
   database->Execute(
       "INSERT INTO aquifer.collector_aliases (collector, worker_id) "
       "SELECT 'collector ' || n, n % 10 + 1 FROM generate_series(0, 29) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.job_runs (job, key, state, holder, lease_token, lease_expires_at, "
+      "  created_at, finished_at) "
+      "SELECT (ARRAY['daily-fetch', 'daily-summary'])[n % 2 + 1], n, 'succeeded', 'h', 't', now(), "
+      "  timestamptz '2010-01-01' + n * interval '12 hours', now() "
+      "FROM generate_series(1, 10000) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.deliveries (run_id, chat_id, state, attempt) "
+      "SELECT run.id, chat, 'sent', 1 "
+      "FROM aquifer.job_runs AS run CROSS JOIN generate_series(1, 10) AS chat");
   database->Execute("VACUUM ANALYZE");
   // A snapshot that autovacuum holds at that moment keeps pages from counting as visible to all,
   // and then a scan of an index alone reads the table as well.

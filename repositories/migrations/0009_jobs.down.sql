@@ -1,0 +1,2 @@
+DROP TABLE aquifer.deliveries;
+DROP TABLE aquifer.job_runs;
