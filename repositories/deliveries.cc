@@ -1,5 +1,4 @@
-// Which chats a run has reached: one row a run and chat, whose key decides
-// every race.
+// Which chats a run has reached: one row a run and chat, whose key decides every race.
 #include <absl/strings/numbers.h>
 
 #include <cstdint>
@@ -23,17 +22,14 @@ namespace {
   "WHERE run.job = $1::text "                           \
   "AND run.key = $2::text "
 
-// The lock makes a take-over wait, so that whoever took over sees every claim
-// of the lease before.
+// The lock makes a take-over wait, so that whoever took over sees every claim of the lease before.
 constexpr Statement kLockRun = {
     "deliveries.lock_run", AQUIFER_RUN_OF_DELIVERIES("run.lease_token = $3::text ") "FOR SHARE"};
 constexpr Statement kReadRun = {"deliveries.read_run", AQUIFER_RUN_OF_DELIVERIES("false ")};
 
-// A row only if something changed, and whether it is new: an updated row
-// carries the lock that ON CONFLICT took in xmax. $6 whether to claim what an
-// earlier lease left in doubt.
-constexpr Statement kRecord = {"deliveries.record",
-                               R"sql(
+// A row only if something changed, and whether it is new: an updated row carries the lock that ON
+// CONFLICT took in xmax. $6 whether to claim what an earlier lease left in doubt.
+constexpr Statement kRecord = {"deliveries.record", R"sql(
 INSERT INTO aquifer.deliveries AS delivery (run_id, chat_id, state, attempt, error)
 VALUES ($1::bigint, $2::bigint, $3::text, $4::integer, $5::text)
 ON CONFLICT (run_id, chat_id) DO UPDATE
@@ -51,17 +47,16 @@ RETURNING delivery.state, delivery.attempt, )sql" AQUIFER_MICROS("delivery.recor
   delivery.xmax = 0
 )sql"};
 
-constexpr Statement kRead = {"deliveries.read",
-                             R"sql(
+constexpr Statement kRead = {"deliveries.read", R"sql(
 SELECT delivery.state, delivery.attempt, )sql" AQUIFER_MICROS("delivery.recorded_at") R"sql(
 FROM aquifer.deliveries AS delivery
 WHERE delivery.run_id = $1::bigint
   AND delivery.chat_id = $2::bigint
 )sql"};
 
-// $1 the run, $2 its attempt if it goes on, else NULL, $3 whether those in
-// doubt count as not delivered, $4 the chat to go on after or NULL, $5 how
-// many. A claim is in doubt unless the lease that goes on made it.
+// $1 the run, $2 its attempt if it goes on, else NULL, $3 whether those in doubt count as not
+// delivered, $4 the chat to go on after or NULL, $5 how many. A claim is in doubt unless the lease
+// that goes on made it.
 // clang-format off
 #define AQUIFER_UNDELIVERED(recipients)                                                          \
   "SELECT recipient.chat_id, COALESCE(delivery.state, ''), "                                     \

@@ -207,15 +207,13 @@ TEST_F(DeliveriesTest, NoErrorHoldsAChatOrAToken) {
   EXPECT_EQ(text.find("secret"), std::string::npos) << text;
 }
 
-// "A delivery to a chat is recorded, so that nobody gets a report twice or not
-// at all."
+// "A delivery to a chat is recorded, so that nobody gets a report twice or not at all."
 class DomainRule7DeliveriesTest : public DeliveriesTest {
  protected:
   // What the chats got, over all lives of the sender.
   std::map<std::int64_t, int> sent_;
 
-  // A life of a broadcast, killed after `steps` calls or sends. True if it
-  // reached its end.
+  // A life of a broadcast, killed after `steps` calls or sends. True if it reached its end.
   bool Broadcast(const std::string& lease_token, int steps, bool claim_first, bool resend) {
     auto list = To({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
     list.set_resend_in_doubt(resend);
@@ -241,8 +239,7 @@ class DomainRule7DeliveriesTest : public DeliveriesTest {
     return true;
   }
 
-  // Lets it be killed after every number of steps in turn, each time after one
-  // more.
+  // Lets it be killed after every number of steps in turn, each time after one more.
   void BroadcastUntilDone(bool claim_first, bool resend) {
     bool done = false;
     for (int life = 0; !done; ++life) {

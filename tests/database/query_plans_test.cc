@@ -1,9 +1,7 @@
-// Every named statement of the repositories, planned by PostgreSQL over a
-// million lines.
+// Every named statement of the repositories, planned by PostgreSQL over a million lines.
 //
-// The plan looked at is the generic one, made for parameters unknown: it is
-// what a prepared statement may end up with, and the harder of the two to get
-// right.
+// The plan looked at is the generic one, made for parameters unknown: it is what a prepared
+// statement may end up with, and the harder of the two to get right.
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 #include <gmock/gmock.h>
@@ -40,8 +38,7 @@ std::string PreparedName(const Statement& statement) {
   return absl::StrReplaceAll(statement.name, {{".", "_"}});
 }
 
-// One connection on which every statement is prepared and planned for
-// parameters unknown.
+// One connection on which every statement is prepared and planned for parameters unknown.
 class ExplainTest : public ::testing::Test {
  protected:
   ExplainTest() : connection_(MillionLines().url()), transaction_(connection_) {
@@ -54,12 +51,11 @@ class ExplainTest : public ::testing::Test {
 
   // As many NULLs as the statement has parameters.
   std::string Nulls(const Statement& statement) {
-    const pqxx::result parameters =
-        transaction_.exec(absl::StrCat("SELECT array_to_string(array_fill('NULL'::text, "
-                                       "ARRAY[cardinality(parameter_types)]), ', ') FROM "
-                                       "pg_prepared_statements "
-                                       "WHERE name = '",
-                                       PreparedName(statement), "'"));
+    const pqxx::result parameters = transaction_.exec(
+        absl::StrCat("SELECT array_to_string(array_fill('NULL'::text, "
+                     "ARRAY[cardinality(parameter_types)]), ', ') FROM pg_prepared_statements "
+                     "WHERE name = '",
+                     PreparedName(statement), "'"));
     return parameters[0][0].c_str();
   }
 
@@ -127,8 +123,7 @@ TEST_P(QueryPlansTest, AnIndexServesEveryReadOfABigTable) {
 INSTANTIATE_TEST_SUITE_P(EveryStatement, QueryPlansTest, ::testing::ValuesIn(AllStatements()),
                          [](const auto& statement) { return PreparedName(*statement.param); });
 
-// What a statement may touch at most, with arguments of daily use: blocks of 8
-// kB.
+// What a statement may touch at most, with arguments of daily use: blocks of 8 kB.
 struct Cost {
   const char* name;
   const char* arguments;
@@ -138,8 +133,7 @@ struct Cost {
 class QueryCostTest : public ExplainTest {};
 
 TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
-  // A page of 50 takes 51 rows; a row may stand in a block of its own, below 4
-  // blocks of index.
+  // A page of 50 takes 51 rows; a row may stand in a block of its own, below 4 blocks of index.
   const std::vector<Cost> costs = {
       {"collections.get_by_id", "500000", 20},
       {"collections.get_by_key", "'device-7', '2026-01-10 12:00'", 20},
@@ -148,35 +142,25 @@ TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
       {"collections.list_newest_by_time",
        "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 51", 200},
       {"collections.list_newest_by_time",
-       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-       "'2025-06-15', 0, 51",
+       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2025-06-15', 0, 51",
        200},
       {"collections.list_oldest_by_time",
-       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-       "'2026-03-15', 0, 51",
+       "'2025-06-01', '2026-03-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2026-03-15', 0, 51",
        200},
       // Two devices with a hundred lines each.
       {"collections.list_newest_by_device",
-       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, "
-       "NULL, 0, 51",
-       400},
+       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, NULL, 0, 51", 400},
       {"collections.list_oldest_by_device",
-       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, "
-       "'2026-01-01', 0, 51",
+       "NULL, NULL, NULL, NULL, '{device-1,device-2}', NULL, NULL, NULL, NULL, '2026-01-01', 0, 51",
        400},
       // Collectors with 25,000 lines each, by text and by worker.
       {"collections.list_newest_by_collector",
-       "NULL, NULL, NULL, NULL, NULL, '{collector 1,collector 2}', NULL, NULL, "
-       "NULL, NULL, 0, 51",
+       "NULL, NULL, NULL, NULL, NULL, '{collector 1,collector 2}', NULL, NULL, NULL, NULL, 0, 51",
        400},
       {"collections.list_oldest_by_collector",
-       "NULL, NULL, NULL, NULL, NULL, NULL, '{1}', NULL, NULL, '2026-01-01', "
-       "0, 51",
-       600},
+       "NULL, NULL, NULL, NULL, NULL, NULL, '{1}', NULL, NULL, '2026-01-01', 0, 51", 600},
       {"collections.delete_lock_by_device",
-       "'2026-01-10', '2026-01-10', NULL, NULL, '{device-1}', NULL, NULL, "
-       "NULL, NULL, 10001",
-       40},
+       "'2026-01-10', '2026-01-10', NULL, NULL, '{device-1}', NULL, NULL, NULL, NULL, 10001", 40},
       {"job_runs.read", "'daily-summary', '7', 'token'", 20},
       {"job_runs.list", "NULL, NULL, NULL, NULL, NULL, NULL, 0, 51", 100},
       {"job_runs.list_of_job", "NULL, NULL, NULL, NULL, NULL, NULL, 0, 51, 'daily-summary'", 100},
@@ -199,8 +183,8 @@ TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
   }
 }
 
-// What keeps a summary fast, said without a clock: a month of 103,000 lines is
-// read from collections_by_time alone, once, and nothing is put aside on disk.
+// What keeps a summary fast, said without a clock: a month of 103,000 lines is read from
+// collections_by_time alone, once, and nothing is put aside on disk.
 TEST_F(QueryCostTest, AMonthIsSummedFromItsIndexAndInMemory) {
   constexpr char kJanuary[] =
       "'2026-01-01', '2026-01-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL";
@@ -240,8 +224,7 @@ TEST(StatementsTest, ListHasEveryStatementOfTheSources) {
   for (const Statement* statement : AllStatements()) listed.insert(statement->name);
 
   EXPECT_EQ(listed, NamesInSources())
-      << "a file's statements belong into its list at its end, and that into "
-         "statements.h and .cc";
+      << "a file's statements belong into its list at its end, and that into statements.h and .cc";
 }
 
 TEST(StatementsTest, ExceptionsNameStatements) {
