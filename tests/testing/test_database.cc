@@ -33,6 +33,8 @@ class Instance {
     options.data_dir = directory_.path() + "/data";
     options.max_connections = 150;
     options.durability = Durability::kNone;
+    // The server's own setting, so that the tests run on any version that it runs on.
+    if (const char* bindir = std::getenv("AQUIFER_POSTGRES_BINDIR")) options.bindir = bindir;
     auto started = LocalPostgres::Start(options, log_);
     if (!started.ok()) Abort(started.status());
     postgres_ = *std::move(started);
