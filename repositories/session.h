@@ -37,19 +37,30 @@ class PreparedStatements {
   std::unordered_set<std::string> names_;
 };
 
+// Asked before every statement whether the transaction is still wanted.
+class StatementGate {
+ public:
+  virtual ~StatementGate() = default;
+  // Throws if it is not.
+  virtual void Pass() = 0;
+};
+
 // One open transaction. Used by one thread; borrowed by a repository for as long as it runs.
 //
 // Run lets pqxx exceptions fly: the transaction runner is the only one to catch them.
 class Session {
  public:
-  Session(pqxx::transaction_base& transaction, PreparedStatements& prepared)
-      : transaction_(transaction), prepared_(prepared) {}
+  // `gate`, where there is one, must outlive the session.
+  Session(pqxx::transaction_base& transaction, PreparedStatements& prepared,
+          StatementGate* gate = nullptr)
+      : transaction_(transaction), prepared_(prepared), gate_(gate) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   // Executes `statement` with `args` as $1, $2, ... An std::optional without a value is NULL.
   template <typename... Args>
   pqxx::result Run(const Statement& statement, const Args&... args) {
+    if (gate_ != nullptr) gate_->Pass();
     current_ = &statement;
     pqxx::result result = transaction_.exec_prepared(prepared_.Ensure(statement), args...);
     Count(result);
@@ -66,6 +77,7 @@ class Session {
 
   pqxx::transaction_base& transaction_;
   PreparedStatements& prepared_;
+  StatementGate* const gate_;
   const Statement* current_ = nullptr;
   std::int64_t rows_ = 0;
 };

@@ -30,9 +30,14 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionSet
 }
 
 Connection::Connection(pg_conn* backend)
-    : backend_(backend), connection_(AdoptBackend(backend)), prepared_(*connection_) {}
+    : backend_(backend),
+      connection_(AdoptBackend(backend)),
+      prepared_(*connection_),
+      cancel_target_(PQgetCancel(backend), PQfreeCancel) {}
 
 int Connection::backend_pid() const { return PQbackendPID(backend_); }
+
+int Connection::socket() const { return PQsocket(backend_); }
 
 bool Connection::Reusable() {
   // Idle, so whatever arrived is a notice, or the news that the backend is gone. Twice, because

@@ -3,6 +3,7 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
+#include <libpq-fe.h>
 
 #include <memory>
 #include <string>
@@ -49,6 +50,10 @@ class Connection {
   AdoptedConnection& pqxx() { return *connection_; }
   PreparedStatements& prepared() { return prepared_; }
   int backend_pid() const;
+  // The socket it speaks over.
+  int socket() const;
+  // What a cancel request is sent with; shared, because one may be under way when this ends.
+  const std::shared_ptr<PGcancel>& cancel_target() const { return cancel_target_; }
 
   // Whether it can serve again: open, and nothing arrived that announces its end. Looks only at
   // what this side already received, so it costs no round trip.
@@ -64,6 +69,7 @@ class Connection {
   pg_conn* const backend_;
   const std::unique_ptr<AdoptedConnection> connection_;
   PreparedStatements prepared_;
+  const std::shared_ptr<PGcancel> cancel_target_;
 };
 
 }  // namespace aquifer

@@ -12,8 +12,10 @@
 #include <string>
 #include <thread>
 
+#include "server/database/canceller.h"
 #include "server/database/connection.h"
 #include "server/database/connection_events.h"
+#include "server/database/link_watchdog.h"
 #include "server/database/pool_figures.h"
 #include "server/database/resource_pool.h"
 #include "server/options.h"
@@ -59,6 +61,9 @@ class ConnectionPool {
   absl::Status Close(absl::Time deadline);
 
   PoolFigures Figures() const { return connections_.Figures(); }
+  // Who ends the statements on a lease, for a caller that left and for a database that hangs.
+  Canceller& canceller() { return canceller_; }
+  LinkWatchdog& watchdog() { return watchdog_; }
   // Where whoever uses the pool reports what went wrong on a connection.
   Log& log() { return log_; }
 
@@ -72,6 +77,8 @@ class ConnectionPool {
   const absl::Duration maintenance_interval_;
   Log& log_;
   ConnectionEvents events_;
+  Canceller canceller_;
+  LinkWatchdog watchdog_;
   ResourcePool<Connection> connections_;
 
   absl::Mutex mutex_;

@@ -9,15 +9,24 @@
 namespace aquifer {
 
 // Why a pooled resource was closed.
-enum class CloseReason { kIdle, kExpired, kBroken, kOutdated, kSurplus, kShutdown };
+enum class CloseReason {
+  kIdle,
+  kExpired,
+  kBroken,
+  kOutdated,
+  kSurplus,
+  // A cancel request was sent to its backend and may not have arrived yet.
+  kCancelled,
+  kShutdown,
+};
 
-inline constexpr CloseReason kCloseReasons[] = {CloseReason::kIdle,    CloseReason::kExpired,
-                                                CloseReason::kBroken,  CloseReason::kOutdated,
-                                                CloseReason::kSurplus, CloseReason::kShutdown};
+inline constexpr CloseReason kCloseReasons[] = {
+    CloseReason::kIdle,    CloseReason::kExpired,   CloseReason::kBroken,  CloseReason::kOutdated,
+    CloseReason::kSurplus, CloseReason::kCancelled, CloseReason::kShutdown};
 
 constexpr absl::string_view NameOf(CloseReason reason) {
-  constexpr absl::string_view kNames[] = {"idle",     "expired", "broken",
-                                          "outdated", "surplus", "shutdown"};
+  constexpr absl::string_view kNames[] = {"idle",    "expired",   "broken",  "outdated",
+                                          "surplus", "cancelled", "shutdown"};
   return kNames[static_cast<int>(reason)];
 }
 

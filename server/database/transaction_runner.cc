@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <optional>
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 #include "repositories/errors.h"
 #include "server/database/sql_status.h"
@@ -37,8 +39,8 @@ struct Outcome {
   };
   Kind kind = Kind::kFinished;
   absl::Status status;
-  // The database is no longer one that takes writes.
-  bool read_only_now = false;
+  // Why the connection must not serve again, if it must not.
+  std::optional<CloseReason> discard;
 };
 
 // Adds the time until its end to `sum`.
@@ -64,19 +66,29 @@ absl::Status DeadlinePassed(absl::string_view where) {
   return MakeError(Reason::kDeadlineExceeded, absl::StrCat("the deadline passed ", where));
 }
 
+absl::Status CallerLeft() { return MakeError(Reason::kCancelled, "the caller left"); }
+
+// Thrown between two statements of a body that is no longer wanted.
+struct NotWanted : std::exception {
+  explicit NotWanted(absl::Status why) : status(std::move(why)) {}
+  absl::Status status;
+};
+
 // One run of the body on one connection.
-class Attempt {
+class Attempt final : private StatementGate {
  public:
-  Attempt(Connection& connection, const TransactionCall& call,
-          const TransactionRunnerOptions& options, Receipt& receipt, Log& log)
+  Attempt(ConnectionPool& pool, Connection& connection, const TransactionCall& call,
+          const TransactionRunnerOptions& options, Receipt& receipt)
       : connection_(connection),
         call_(call),
         options_(options),
         receipt_(receipt),
-        log_(log),
+        log_(pool.log()),
+        watch_(pool.watchdog(), connection.socket(), call.deadline - absl::Now()),
+        cancels_(pool.canceller(), connection.cancel_target(), call.cancellation),
         // No transaction of libpqxx: it would send BEGIN and the settings in two round trips.
         transaction_(connection.pqxx()),
-        session_(transaction_, connection.prepared()) {}
+        session_(transaction_, connection.prepared(), this) {}
 
   Outcome Run(absl::FunctionRef<absl::Status(Session&)> body) {
     Outcome outcome;
@@ -86,12 +98,15 @@ class Attempt {
       outcome = Failed(exception);
     }
     if (phase_ != Phase::kBegin) receipt_.rows = session_.rows();
+    cancels_.End();
+    if (cancels_.Unclean(ended_by_cancel_)) outcome.discard = CloseReason::kCancelled;
     RollBackIfOpen();
     return outcome;
   }
 
  private:
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body) {
+    if (Left()) return CallerLeft();
     {
       Stopwatch watch(receipt_.sql);
       transaction_.exec(BeginText());
@@ -102,12 +117,23 @@ class Attempt {
     if (connection_.InFailedTransaction()) {
       return MakeError(Reason::kInternal, "a failed statement was passed over");
     }
+    // A commit is not cancelled: nobody would know what became of it.
+    cancels_.End();
+    if (Left()) return CallerLeft();
     if (absl::Now() >= call_.deadline) return DeadlinePassed("before the commit");
     Stopwatch watch(receipt_.commit);
     phase_ = Phase::kCommit;
     transaction_.exec("COMMIT");
     return absl::OkStatus();
   }
+
+  // The time limit that BEGIN set is each statement's; this bounds their sum.
+  void Pass() override {
+    if (Left()) throw NotWanted(CallerLeft());
+    if (absl::Now() >= call_.deadline) throw NotWanted(DeadlinePassed("between two statements"));
+  }
+
+  bool Left() const { return call_.cancellation != nullptr && call_.cancellation->cancelled(); }
 
   // BEGIN and the time every statement gets, in one round trip. It is what is left of the
   // deadline, so a statement never runs on for a caller that has gone.
@@ -126,7 +152,15 @@ class Attempt {
   }
 
   Outcome Failed(const std::exception& exception) {
+    if (const auto* unwanted = dynamic_cast<const NotWanted*>(&exception)) {
+      return {.status = unwanted->status};
+    }
     const SqlError error = DescribeSqlError(exception);
+    // Before the deadline it was not the time limit, which answers with the same code.
+    if (error.sqlstate == "57014" && Left() && absl::Now() < call_.deadline) {
+      ended_by_cancel_ = true;
+      return {.status = CallerLeft()};
+    }
     if (IsBroken(error) || !connection_.pqxx().is_open()) return Broken();
     // A write in a transaction that we opened for reading is our fault, not a failover.
     const bool read_only_now =
@@ -137,7 +171,8 @@ class Attempt {
     outcome.status = error.sqlstate == "25006" && !read_only_now
                          ? MakeError(Reason::kInternal, "a write in a read-only transaction")
                          : SqlStatus(error, statement);
-    outcome.read_only_now = read_only_now;
+    // A primary that became a replica will not take a write from this connection again.
+    if (read_only_now) outcome.discard = CloseReason::kOutdated;
     if (IsCollision(error)) {
       outcome.kind = Outcome::Kind::kCollision;
       SetRetryDelay(outcome.status, kConflictDelay);
@@ -160,6 +195,10 @@ class Attempt {
       return outcome;
     }
     outcome.kind = phase_ == Phase::kBegin ? Outcome::Kind::kDead : Outcome::Kind::kBroken;
+    if (absl::Now() >= call_.deadline) {
+      outcome.status = DeadlinePassed("while the database did not answer");
+      return outcome;
+    }
     outcome.status = MakeError(Reason::kDatabaseUnavailable,
                                "the connection to the database broke; nothing was written");
     SetRetryDelay(outcome.status, kBrokenDelay);
@@ -199,6 +238,9 @@ class Attempt {
   Receipt& receipt_;
   Log& log_;
   Phase phase_ = Phase::kBegin;
+  bool ended_by_cancel_ = false;
+  const LinkWatchdog::Watch watch_;
+  CancelScope cancels_;
   pqxx::nontransaction transaction_;
   Session session_;
 };
@@ -237,8 +279,8 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
       return pool_.Acquire(call.deadline, call.method);
     }();
     if (!lease.ok()) return lease.status();
-    Outcome outcome = Attempt(**lease, call, options_, receipt, pool_.log()).Run(body);
-    if (outcome.read_only_now) lease->Discard(CloseReason::kOutdated);
+    const Outcome outcome = Attempt(pool_, **lease, call, options_, receipt).Run(body);
+    if (outcome.discard) lease->Discard(*outcome.discard);
     switch (outcome.kind) {
       case Outcome::Kind::kFinished:
         return outcome.status;
@@ -255,7 +297,7 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
       case Outcome::Kind::kStalePlans:
         if (planned_again) return outcome.status;
         planned_again = true;
-        DropPlans(*lease);
+        if (*lease) DropPlans(*lease);
         break;
       case Outcome::Kind::kCollision: {
         // The connection serves others meanwhile.

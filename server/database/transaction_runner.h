@@ -37,6 +37,8 @@ struct TransactionCall {
   TransactionMode mode = TransactionMode::kReadOnly;
   // Bounds acquire, every statement and every retry.
   absl::Time deadline = absl::InfiniteFuture();
+  // Whose caller may leave; null if nobody's. What is not committed by then is rolled back.
+  Cancellation* cancellation = nullptr;
 };
 
 // Thread-safe.
@@ -48,7 +50,7 @@ class TransactionRunner {
   // Runs `body` in a transaction and commits it if it answers OK; else rolls back and returns its
   // status. `body` may run more than once, so it keeps nothing outside what it overwrites.
   //
-  // Beside the body's own: POOL_EXHAUSTED, DEADLINE_EXCEEDED, DATABASE_UNAVAILABLE,
+  // Beside the body's own: POOL_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, DATABASE_UNAVAILABLE,
   // TRANSACTION_CONFLICT, COMMIT_IN_DOUBT, and what sql_status.h maps an SQL error to.
   absl::Status Run(const TransactionCall& call, absl::FunctionRef<absl::Status(Session&)> body,
                    Receipt& receipt);

@@ -159,6 +159,7 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
                   ? TransactionMode::kReadWrite
                   : TransactionMode::kReadOnly,
       .deadline = deadline_,
+      .cancellation = &cancellation_,
   };
   return rpc_.transactions_.Run(call, body, receipt_);
 }

@@ -55,6 +55,9 @@ class Call {
   // Forgets the messages read so far; a stream calls it between steps.
   void ResetArena() { arena_.Reset(); }
 
+  // The caller left: ends the statement that runs for it. Called by gRPC's OnCancel, at any time.
+  void Cancel() { cancellation_.Cancel(); }
+
   // Ends the call: sets the trailers and gives what to Finish with.
   grpc::Status Close(const absl::Status& status);
 
@@ -72,6 +75,7 @@ class Call {
   absl::Time deadline_;
   absl::Time queued_at_;
   Receipt receipt_;
+  Cancellation cancellation_;
   // How the call ended, once it did.
   absl::Status status_;
   bool holds_stream_ = false;

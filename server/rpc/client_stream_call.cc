@@ -53,6 +53,7 @@ class ClientStreamCall final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
     AwaitMessage();
   }
 
+  void OnCancel() override { call_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:

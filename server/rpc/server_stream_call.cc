@@ -51,6 +51,7 @@ class ServerStreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
     call_.Continue(*this);
   }
 
+  void OnCancel() override { call_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:

@@ -28,6 +28,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public Executor::Job {
     Finish(call_.Close(status));
   }
 
+  void OnCancel() override { call_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:

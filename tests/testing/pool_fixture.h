@@ -6,6 +6,7 @@
 
 #include "server/database/connection_pool.h"
 #include "server/database/transaction_runner.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/test_database.h"
 
 namespace aquifer::testing {
@@ -25,8 +26,9 @@ class PoolFixture : public ::testing::Test {
   // Ends every session of the pool, as an administrator or a restart would.
   void TerminateBackends() {
     database_.Execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND application_name = 'aquifer/test'");
+    EXPECT_TRUE(Eventually([this] { return Sessions() == 0; }));
   }
 
   // How many sessions of the pool the database sees.

@@ -1,0 +1,66 @@
+#include "server/database/link_watchdog.h"
+
+#include <absl/time/clock.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace aquifer {
+namespace {
+
+// Beyond this no clock can count; nobody waits for so long.
+constexpr absl::Duration kLongest = absl::Hours(24 * 365);
+
+}  // namespace
+
+LinkWatchdog::Watch::Watch(LinkWatchdog& dog, int socket, absl::Duration left)
+    : dog_(dog),
+      socket_(socket),
+      end_(std::chrono::steady_clock::now() +
+           absl::ToChronoNanoseconds(std::min(left, kLongest) + dog.options_.grace)) {
+  absl::MutexLock lock(&dog_.mutex_);
+  place_ = dog_.watches_.size();
+  dog_.watches_.push_back(this);
+}
+
+LinkWatchdog::Watch::~Watch() {
+  absl::MutexLock lock(&dog_.mutex_);
+  dog_.watches_[place_] = dog_.watches_.back();
+  dog_.watches_[place_]->place_ = place_;
+  dog_.watches_.pop_back();
+}
+
+LinkWatchdog::LinkWatchdog(const LinkWatchdogOptions& options)
+    : options_(options), thread_([this] { Look(); }) {}
+
+LinkWatchdog::~LinkWatchdog() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+std::int64_t LinkWatchdog::cut() const {
+  absl::MutexLock lock(&mutex_);
+  return cut_;
+}
+
+void LinkWatchdog::Look() {
+  absl::MutexLock lock(&mutex_);
+  while (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.interval)) CutOverdue();
+}
+
+void LinkWatchdog::CutOverdue() {
+  const auto now = std::chrono::steady_clock::now();
+  for (Watch* watch : watches_) {
+    if (watch->cut_ || now < watch->end_) continue;
+    // The socket itself stays libpq's, which finds it ended. Under the lock, because only that
+    // keeps the watch, and with it the socket; shutting one never blocks.
+    shutdown(watch->socket_, SHUT_RDWR);
+    watch->cut_ = true;
+    ++cut_;
+  }
+}
+
+}  // namespace aquifer
