@@ -4,6 +4,8 @@
 #include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "server/database/connection_pool.h"
 #include "server/database/transaction_runner.h"
 #include "tests/testing/eventually.h"
@@ -25,10 +27,13 @@ class PoolFixture : public ::testing::Test {
 
   // Ends every session of the pool, as an administrator or a restart would.
   void TerminateBackends() {
-    database_.Execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    const pqxx::result ended = database_.Execute(
+        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND application_name = 'aquifer/test'");
-    EXPECT_TRUE(Eventually([this] { return Sessions() == 0; }));
+    // A session is out of sight before its process has closed the link.
+    for (const auto& session : ended) {
+      EXPECT_TRUE(Eventually([pid = session[0].as<pid_t>()] { return kill(pid, 0) != 0; }));
+    }
   }
 
   // How many sessions of the pool the database sees.
