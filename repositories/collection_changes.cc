@@ -1,11 +1,11 @@
 // Correcting a line: the one way an amount gets lower, with what was in the audit trail. From then
 // on storing the line again no longer raises it (collection_upsert.h).
 #include <cstdint>
-#include <optional>
 
 #include "repositories/collection_repository.h"
 #include "repositories/collection_row.h"
 #include "repositories/errors.h"
+#include "repositories/given.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
 
@@ -40,11 +40,6 @@ WITH audited AS (
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(
 FROM c
 )sql" AQUIFER_COLLECTION_JOINS};
-
-template <typename Value>
-std::optional<Value> Given(bool has, const Value& value) {
-  return has ? std::optional<Value>(value) : std::nullopt;
-}
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 #include "repositories/collection_upsert.h"
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
+#include "repositories/record_counts.h"
 #include "repositories/rejection.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
@@ -240,21 +241,6 @@ class LineRecorder {
   std::vector<std::pair<int, int>> repeats_;
 };
 
-void Count(const v1::RecordResult& result, v1::RecordCounts& counts) {
-  switch (result.outcome()) {
-    case v1::RECORD_OUTCOME_INSERTED:
-      return counts.set_inserted(counts.inserted() + 1);
-    case v1::RECORD_OUTCOME_UPDATED:
-      return counts.set_updated(counts.updated() + 1);
-    case v1::RECORD_OUTCOME_UNCHANGED:
-      return counts.set_unchanged(counts.unchanged() + 1);
-    case v1::RECORD_OUTCOME_SKIPPED:
-      return counts.set_skipped(counts.skipped() + 1);
-    default:
-      return counts.set_rejected(counts.rejected() + 1);
-  }
-}
-
 std::int64_t LinesIn(const v1::RecordCounts& counts) {
   return counts.inserted() + counts.updated() + counts.unchanged() + counts.skipped() +
          counts.rejected();
@@ -266,7 +252,8 @@ absl::StatusOr<v1::RecordCollectionsResponse> CollectionRepository::RecordCollec
     const v1::RecordCollectionsRequest& request) {
   v1::RecordCollectionsResponse response;
   LineRecorder(session_, request.lines(), *response.mutable_results()).Run();
-  for (const auto& result : response.results()) Count(result, *response.mutable_counts());
+  for (const auto& result : response.results())
+    CountOutcome(result.outcome(), *response.mutable_counts());
   return response;
 }
 
@@ -276,7 +263,7 @@ absl::StatusOr<v1::ImportCollectionsResponse> CollectionRepository::ImportCollec
   LineRecorder(session_, part.lines(), results).Run();
   v1::ImportCollectionsResponse response;
   for (int i = 0; i < results.size(); ++i) {
-    Count(results[i], *response.mutable_counts());
+    CountOutcome(results[i].outcome(), *response.mutable_counts());
     if (!results[i].has_rejection()) continue;
     if (response.rejected_lines_size() == kMaxRejectedLines) continue;
     v1::RejectedLine& rejected = *response.add_rejected_lines();

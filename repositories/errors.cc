@@ -29,6 +29,12 @@ constexpr ErrorEntry kCatalogue[] = {
      "There is no such worker.", "Check the worker id."},
     {Reason::kJobRunNotFound, "JOB_RUN_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
      "The job was never begun for this key.", "Check the job and the key, or begin the run."},
+    {Reason::kTaskNotFound, "TASK_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
+     "There is no such maintenance task.", "Check the task id."},
+    {Reason::kMachineNotFound, "MACHINE_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
+     "There is no such machine.", "Check the device id, or register it with UpsertMachines."},
+    {Reason::kTechnicianNotFound, "TECHNICIAN_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
+     "There is no such technician.", "Check the technician id."},
     {Reason::kStaleVersion, "STALE_VERSION", StatusCode::kAborted, Retry::kNever,
      "The row changed since the caller read it.",
      "Read it again, decide again, and send the version just read."},
@@ -43,6 +49,9 @@ constexpr ErrorEntry kCatalogue[] = {
     {Reason::kJobRunFinished, "JOB_RUN_FINISHED", StatusCode::kFailedPrecondition, Retry::kNever,
      "The run is finished, with another outcome or result where one was sent.",
      "Stop the work; BeginJobRun answers how it ended."},
+    {Reason::kIllegalTransition, "ILLEGAL_TRANSITION", StatusCode::kFailedPrecondition,
+     Retry::kNever, "A task does not move from its state to that one.",
+     "Move it to one of the states that metadata names as allowed."},
     {Reason::kQueueFull, "QUEUE_FULL", StatusCode::kResourceExhausted, Retry::kSafe,
      "More calls wait than the server queues.",
      "Wait the advised delay; if it lasts, raise queue_capacity or pool_max."},
@@ -175,7 +184,7 @@ absl::Status PageTokenMismatch() {
   return MakeError(Reason::kPageTokenMismatch, "page_token does not belong to this request");
 }
 
-absl::Status StaleVersion(absl::string_view resource, std::int64_t id, std::int64_t sent,
+absl::Status StaleVersion(absl::string_view resource, const absl::AlphaNum& id, std::int64_t sent,
                           std::int64_t current) {
   return MakeError(
       Reason::kStaleVersion,
@@ -185,6 +194,21 @@ absl::Status StaleVersion(absl::string_view resource, std::int64_t id, std::int6
 
 absl::Status WorkerNotFound(std::int64_t id) {
   return MakeError(Reason::kWorkerNotFound, absl::StrCat("worker ", id, " not found"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+absl::Status TaskNotFound(std::int64_t id) {
+  return MakeError(Reason::kTaskNotFound, absl::StrCat("task ", id, " not found"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+absl::Status MachineNotFound(absl::string_view device_id) {
+  return MakeError(Reason::kMachineNotFound, absl::StrCat("machine ", device_id, " not found"),
+                   {{"device_id", std::string(device_id)}});
+}
+
+absl::Status TechnicianNotFound(std::int64_t id) {
+  return MakeError(Reason::kTechnicianNotFound, absl::StrCat("technician ", id, " not found"),
                    {{"id", absl::StrCat(id)}});
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 #include <absl/types/span.h>
@@ -26,11 +27,15 @@ enum class Reason {
   kCollectorAliasNotFound,
   kWorkerNotFound,
   kJobRunNotFound,
+  kTaskNotFound,
+  kMachineNotFound,
+  kTechnicianNotFound,
   kStaleVersion,
   kCountMismatch,
   kTooManyLines,
   kLeaseLost,
   kJobRunFinished,
+  kIllegalTransition,
   kQueueFull,
   kTooManyStreams,
   kPoolExhausted,
@@ -99,8 +104,11 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations);
 absl::Status CollectionNotFound(std::int64_t id);
 absl::Status PageTokenMismatch();
 // `resource` as in "worker": "worker 42 has version 3, not 2".
-absl::Status StaleVersion(absl::string_view resource, std::int64_t id, std::int64_t sent,
+absl::Status StaleVersion(absl::string_view resource, const absl::AlphaNum& id, std::int64_t sent,
                           std::int64_t current);
 absl::Status WorkerNotFound(std::int64_t id);
+absl::Status TaskNotFound(std::int64_t id);
+absl::Status MachineNotFound(absl::string_view device_id);
+absl::Status TechnicianNotFound(std::int64_t id);
 
 }  // namespace aquifer

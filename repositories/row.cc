@@ -4,11 +4,25 @@
 #include <absl/strings/str_format.h>
 #include <absl/time/time.h>
 
+#include <utility>
+
 namespace aquifer {
 
 std::string Row::Text(int column) const {
   const pqxx::field field = row_[column];
   return std::string(field.c_str(), field.size());
+}
+
+std::vector<std::string> Row::Texts(int column) const {
+  std::vector<std::string> texts;
+  pqxx::array_parser elements = row_[column].as_array();
+  for (auto next = elements.get_next(); next.first != pqxx::array_parser::juncture::done;
+       next = elements.get_next()) {
+    if (next.first == pqxx::array_parser::juncture::string_value) {
+      texts.push_back(std::move(next.second));
+    }
+  }
+  return texts;
 }
 
 google::protobuf::Timestamp Row::Instant(int column) const {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <pqxx/pqxx>
 #include <string>
+#include <vector>
 
 #include "aquifer/v1/common.pb.h"
 
@@ -30,6 +31,8 @@ class Row {
   std::int64_t Int(int column) const { return row_[column].as<std::int64_t>(); }
   double Real(int column) const { return row_[column].as<double>(); }
   std::string Text(int column) const;
+  // The elements of a text[] without NULLs.
+  std::vector<std::string> Texts(int column) const;
   google::protobuf::Timestamp Instant(int column) const;
   v1::Day Day(int column) const;
 

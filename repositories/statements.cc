@@ -20,6 +20,16 @@ std::vector<const Statement*> AllStatements() {
            JobLeaseStatements(),
            JobRunListStatements(),
            DeliveryStatements(),
+           MaintenanceLockStatements(),
+           MaintenanceTaskStatements(),
+           MaintenanceTransitionStatements(),
+           MaintenanceTaskListStatements(),
+           MaintenanceAlertStatements(),
+           MaintenanceTaskCountStatements(),
+           MaintenanceMachineStatements(),
+           MaintenanceUpsertStatements(),
+           MaintenanceTechnicianStatements(),
+           MaintenanceWaterStatements(),
        }) {
     all.insert(all.end(), list.begin(), list.end());
   }

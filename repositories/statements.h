@@ -27,6 +27,16 @@ StatementList FetchCompletenessStatements();
 StatementList JobLeaseStatements();
 StatementList JobRunListStatements();
 StatementList DeliveryStatements();
+StatementList MaintenanceLockStatements();
+StatementList MaintenanceTaskStatements();
+StatementList MaintenanceTransitionStatements();
+StatementList MaintenanceTaskListStatements();
+StatementList MaintenanceAlertStatements();
+StatementList MaintenanceTaskCountStatements();
+StatementList MaintenanceMachineStatements();
+StatementList MaintenanceUpsertStatements();
+StatementList MaintenanceTechnicianStatements();
+StatementList MaintenanceWaterStatements();
 
 // Those of every file. A test keeps it complete.
 std::vector<const Statement*> AllStatements();

@@ -144,6 +144,7 @@ class CommandLine {
     AddTable(*docs, "options", "Every setting.", OptionsMarkdown);
     AddTable(*docs, "errors", "Every error and what to do about it.", ErrorsMarkdown);
     AddTable(*docs, "rpcs", "Every method and its policy.", RpcsMarkdown);
+    AddTable(*docs, "moves", "The legal moves of a maintenance task.", TaskMovesMarkdown);
   }
 
   void AddTable(CLI::App& docs, const std::string& name, const std::string& summary,

@@ -12,8 +12,11 @@
 #include "aquifer/v1/admin.pb.h"
 #include "aquifer/v1/collection.pb.h"
 #include "aquifer/v1/job.pb.h"
+#include "aquifer/v1/maintenance.pb.h"
 #include "aquifer/v1/options.pb.h"
+#include "repositories/enum_text.h"
 #include "repositories/errors.h"
+#include "repositories/task_transitions.h"
 #include "server/options_table.h"
 
 namespace aquifer {
@@ -123,12 +126,22 @@ std::string RpcsMarkdown() {
   const google::protobuf::FileDescriptor* const files[] = {
       v1::GetCollectionRequest::descriptor()->file(),
       v1::BeginJobRunRequest::descriptor()->file(),
+      v1::GetTaskRequest::descriptor()->file(),
       v1::GetStatusRequest::descriptor()->file(),
   };
   std::string out =
       Header({"Service", "Method", "Role", "Transaction", "A repeat is", "Priority", "Deadline"});
   for (const google::protobuf::FileDescriptor* file : files) {
     for (int i = 0; i < file->service_count(); ++i) AppendService(*file->service(i), out);
+  }
+  return out;
+}
+
+std::string TaskMovesMarkdown() {
+  std::string out = Header({"From", "To", "When"});
+  for (const TaskMove& move : kLegalTaskMoves) {
+    absl::StrAppend(
+        &out, Row({Code(EnumText(move.from)), Code(EnumText(move.to)), std::string(move.when)}));
   }
   return out;
 }

@@ -9,5 +9,6 @@ namespace aquifer {
 std::string OptionsMarkdown();
 std::string ErrorsMarkdown();
 std::string RpcsMarkdown();
+std::string TaskMovesMarkdown();
 
 }  // namespace aquifer

@@ -26,6 +26,7 @@
 #include "server/rpc/collection_service.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/job_service.h"
+#include "server/rpc/maintenance_service.h"
 #include "server/rpc/rpc_runner.h"
 #include "server/status_report.h"
 #include "server/stop_signals.h"
@@ -81,6 +82,7 @@ class Server {
   std::optional<RpcRunner> rpc_;
   std::optional<CollectionService> collections_;
   std::optional<JobService> jobs_;
+  std::optional<MaintenanceService> maintenance_;
   std::optional<AdminService> admin_;
   std::optional<HealthService> health_service_;
   std::optional<HealthService> probe_service_;
@@ -161,19 +163,22 @@ absl::Status Server::PrepareDatabase() {
 absl::Status Server::StartListeners() {
   collections_.emplace(*rpc_);
   jobs_.emplace(*rpc_);
+  maintenance_.emplace(*rpc_);
   admin_.emplace(*rpc_, [this] { return Status(); });
   for (const RpcService* service : std::initializer_list<const RpcService*>{
            &*collections_,
            &*jobs_,
+           &*maintenance_,
            &*admin_,
        }) {
     if (absl::Status status = service->CheckComplete(); !status.ok()) return status;
   }
   health_service_.emplace(*health_);
-  auto listener = GrpcListener::Start({.address = options_.address,
-                                       .port = options_.port,
-                                       .max_message_bytes = options_.max_message_bytes},
-                                      {&*collections_, &*jobs_, &*admin_, &*health_service_});
+  auto listener =
+      GrpcListener::Start({.address = options_.address,
+                           .port = options_.port,
+                           .max_message_bytes = options_.max_message_bytes},
+                          {&*collections_, &*jobs_, &*maintenance_, &*admin_, &*health_service_});
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   if (options_.health_port < 0) return absl::OkStatus();

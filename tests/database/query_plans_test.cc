@@ -30,7 +30,9 @@ using ::testing::Not;
 
 // Statements that rightly read a big table whole, each with its reason.
 const std::map<std::string, std::string>& WholeReads() {
-  static const std::map<std::string, std::string> reasons = {};
+  static const std::map<std::string, std::string> reasons = {
+      {"maintenance.count_tasks", "it counts every task there is unless a filter says otherwise"},
+  };
   return reasons;
 }
 
@@ -83,7 +85,7 @@ std::string Text(const google::protobuf::Struct& node, const std::string& key) {
 // The tables that grow with time.
 bool IsBig(const std::string& table) {
   return table == "collections" || table == "fetch_outcomes" || table == "job_runs" ||
-         table == "deliveries";
+         table == "deliveries" || table == "maintenance_tasks" || table == "water_quality_tests";
 }
 
 // Adds what each node below reads of a big table without an index's condition.
@@ -159,6 +161,26 @@ TEST_F(QueryCostTest, ReadsAreBoundedByWhatTheyAnswer) {
        400},
       {"collections.list_oldest_by_collector",
        "NULL, NULL, NULL, NULL, NULL, NULL, '{1}', NULL, NULL, '2026-01-01', 0, 51", 600},
+      // A page of each of 20 states and priorities, of 3 states, of one machine and technician.
+      {"maintenance.list_newest_by_state",
+       "NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, '', 51, 1000000", 1500},
+      {"maintenance.list_newest_by_type",
+       "NULL, NULL, '{emergency_repair}', NULL, NULL, false, NULL, NULL, NULL, NULL, NULL, '', "
+       "51, 100000",
+       200},
+      {"maintenance.list_scheduled_by_state",
+       "NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, NULL, NULL, '2026-01-01', '', 51, 0, NULL",
+       300},
+      {"maintenance.list_newest_by_machine",
+       "NULL, NULL, NULL, '{device-1}', NULL, false, NULL, NULL, NULL, NULL, NULL, '', 51, "
+       "1000000",
+       200},
+      {"maintenance.list_newest_by_technician",
+       "NULL, NULL, NULL, NULL, '{1}', false, NULL, NULL, NULL, NULL, NULL, '', 51, 1000000", 200},
+      {"maintenance.list_tests_by_machine",
+       "'{device-1}', NULL, NULL, NULL, NULL, NULL, NULL, 0, 51", 200},
+      {"maintenance.list_tests_by_rating", "NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 51", 600},
+      {"maintenance.get_technician", "1", 100},
       {"collections.delete_lock_by_device",
        "'2026-01-10', '2026-01-10', NULL, NULL, '{device-1}', NULL, NULL, NULL, NULL, 10001", 40},
       {"job_runs.read", "'daily-summary', '7', 'token'", 20},

@@ -67,6 +67,30 @@ std::unique_ptr<TestDatabase> Make() {
       "INSERT INTO aquifer.deliveries (run_id, chat_id, state, attempt) "
       "SELECT run.id, chat, 'sent', 1 "
       "FROM aquifer.job_runs AS run CROSS JOIN generate_series(1, 10) AS chat");
+  // 200,000 tasks of which one in a hundred is open, and as many tests.
+  database->Execute(
+      "INSERT INTO aquifer.machines (device_id) "
+      "SELECT 'device-' || n FROM generate_series(0, 999) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.technicians (name) "
+      "SELECT 'technician ' || n FROM generate_series(1, 50) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.maintenance_tasks (title, type, status, priority, scheduled_at, "
+      "completed_at, device_id, technician_id) "
+      "SELECT 'task ' || n, (ARRAY['filter_replacement', 'system_cleaning', 'water_quality_test', "
+      "'equipment_repair', 'preventive_maintenance', 'emergency_repair'])[n % 6 + 1], s.status, "
+      "(ARRAY['low', 'medium', 'high', 'critical'])[n % 4 + 1], "
+      "timestamptz '2024-01-01' + n * interval '5 minutes', "
+      "CASE WHEN s.status = 'completed' THEN timestamptz '2026-01-01' END, "
+      "'device-' || n % 1000, n / 300 % 50 + 1 "
+      "FROM generate_series(1, 200000) AS n CROSS JOIN LATERAL (SELECT CASE n % 300 "
+      "WHEN 0 THEN 'pending' WHEN 1 THEN 'scheduled' WHEN 2 THEN 'in_progress' "
+      "WHEN 3 THEN 'cancelled' ELSE 'completed' END AS status) AS s");
+  database->Execute(
+      "INSERT INTO aquifer.water_quality_tests (device_id, tested_at, ph, overall_rating) "
+      "SELECT 'device-' || n % 1000, timestamptz '2024-01-01' + n * interval '5 minutes', 7, "
+      "(ARRAY['excellent', 'good', 'fair', 'poor', 'critical'])[n % 5 + 1] "
+      "FROM generate_series(1, 200000) AS n");
   database->Execute("VACUUM ANALYZE");
   // A snapshot that autovacuum holds at that moment keeps pages from counting as visible to all,
   // and then a scan of an index alone reads the table as well.

@@ -30,6 +30,7 @@ TEST(DocumentationTest, ReadmeHasTheTablesInForce) {
   EXPECT_EQ(TableInReadme("options"), OptionsMarkdown()) << "run tests/update-docs";
   EXPECT_EQ(TableInReadme("errors"), ErrorsMarkdown()) << "run tests/update-docs";
   EXPECT_EQ(TableInReadme("rpcs"), RpcsMarkdown()) << "run tests/update-docs";
+  EXPECT_EQ(TableInReadme("moves"), TaskMovesMarkdown()) << "run tests/update-docs";
 }
 
 TEST(DocumentationTest, RpcTableHasEveryMethodOfEveryProto) {
