@@ -64,8 +64,9 @@ std::optional<google::protobuf::Timestamp> InstantFromKey(const std::string& key
   constexpr std::int64_t kLastSecond = 253402300799;
   std::int64_t micros = 0;
   if (!absl::SimpleAtoi(key, &micros)) return std::nullopt;
-  if (micros < kFirstSecond * 1000000 || micros > kLastSecond * 1000000 + 999999)
+  if (micros < kFirstSecond * 1000000 || micros > kLastSecond * 1000000 + 999999) {
     return std::nullopt;
+  }
   google::protobuf::Timestamp instant;
   const std::int64_t rest = (micros % 1000000 + 1000000) % 1000000;
   instant.set_seconds((micros - rest) / 1000000);

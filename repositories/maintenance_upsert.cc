@@ -158,6 +158,7 @@ std::vector<int> UpsertRound(Session& session, const Entries& entries,
     left.erase(found);
   }
   std::vector<int> again;
+  again.reserve(left.size());
   for (const auto& [device_id, index] : left) again.push_back(index);
   return again;
 }
