@@ -27,6 +27,21 @@ constexpr ErrorEntry kCatalogue[] = {
      "ListCollectorTexts shows the texts and their workers."},
     {Reason::kWorkerNotFound, "WORKER_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
      "There is no such worker.", "Check the worker id."},
+    {Reason::kWorkerDeleted, "WORKER_DELETED", StatusCode::kFailedPrecondition, Retry::kNever,
+     "The worker was deleted.", "Register the worker's chat again, or choose another worker."},
+    {Reason::kWorkerHasHistory, "WORKER_HAS_HISTORY", StatusCode::kFailedPrecondition,
+     Retry::kNever, "Shifts or collector texts refer to the worker; metadata counts them.",
+     "Delete the worker softly, or map the collector texts to another worker first."},
+    {Reason::kWorkerOnShift, "WORKER_ON_SHIFT", StatusCode::kFailedPrecondition, Retry::kNever,
+     "The worker has a shift that has not ended.", "End that shift first."},
+    {Reason::kWorkerNotOnShift, "WORKER_NOT_ON_SHIFT", StatusCode::kFailedPrecondition,
+     Retry::kNever, "The worker has no shift under way.", "Start a shift first."},
+    {Reason::kDialogueStateChanged, "DIALOGUE_STATE_CHANGED", StatusCode::kAborted, Retry::kNever,
+     "The conversation no longer stands where the caller expected.",
+     "Read the worker again, and decide again from there."},
+    {Reason::kChatTaken, "CHAT_TAKEN", StatusCode::kAlreadyExists, Retry::kNever,
+     "The chat is another worker's, perhaps a deleted one's; metadata has the id.",
+     "Use that worker, or set another chat there first."},
     {Reason::kJobRunNotFound, "JOB_RUN_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
      "The job was never begun for this key.", "Check the job and the key, or begin the run."},
     {Reason::kTaskNotFound, "TASK_NOT_FOUND", StatusCode::kNotFound, Retry::kNever,
@@ -209,6 +224,16 @@ absl::Status MachineNotFound(absl::string_view device_id) {
 
 absl::Status TechnicianNotFound(std::int64_t id) {
   return MakeError(Reason::kTechnicianNotFound, absl::StrCat("technician ", id, " not found"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+absl::Status WorkerDeleted(std::int64_t id) {
+  return MakeError(Reason::kWorkerDeleted, absl::StrCat("worker ", id, " is deleted"),
+                   {{"id", absl::StrCat(id)}});
+}
+
+absl::Status WorkerOnShift(std::int64_t id) {
+  return MakeError(Reason::kWorkerOnShift, absl::StrCat("worker ", id, " is on shift"),
                    {{"id", absl::StrCat(id)}});
 }
 

@@ -26,6 +26,12 @@ enum class Reason {
   kCollectionNotFound,
   kCollectorAliasNotFound,
   kWorkerNotFound,
+  kWorkerDeleted,
+  kWorkerHasHistory,
+  kWorkerOnShift,
+  kWorkerNotOnShift,
+  kDialogueStateChanged,
+  kChatTaken,
   kJobRunNotFound,
   kTaskNotFound,
   kMachineNotFound,
@@ -110,5 +116,7 @@ absl::Status WorkerNotFound(std::int64_t id);
 absl::Status TaskNotFound(std::int64_t id);
 absl::Status MachineNotFound(absl::string_view device_id);
 absl::Status TechnicianNotFound(std::int64_t id);
+absl::Status WorkerDeleted(std::int64_t id);
+absl::Status WorkerOnShift(std::int64_t id);
 
 }  // namespace aquifer

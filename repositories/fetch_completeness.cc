@@ -1,6 +1,5 @@
 // What the fetch ledger says of whole ranges: how much there is of each day, and what is missing.
 #include <absl/strings/str_cat.h>
-#include <absl/time/civil_time.h>
 
 #include <optional>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "repositories/array.h"
 #include "repositories/collection_repository.h"
+#include "repositories/day_limit.h"
 #include "repositories/errors.h"
 #include "repositories/fetch_state.h"
 #include "repositories/page.h"
@@ -16,8 +16,6 @@
 
 namespace aquifer {
 namespace {
-
-constexpr std::int64_t kMaxDays = 400;
 
 // clang-format off
 // Each day of $1 to $2 on its own: a day is a short range of an index, however long the history,
@@ -133,18 +131,10 @@ LEFT JOIN page AS p ON true
 ORDER BY p.day, p.device_id
 )sql"};
 
-std::optional<FieldViolation> CheckDays(const v1::DayRange& days) {
-  const auto civil = [](const v1::Day& day) {
-    return absl::CivilDay(day.year(), day.month(), day.day());
-  };
-  if (civil(days.last()) - civil(days.first()) < kMaxDays) return std::nullopt;
-  return FieldViolation{"days", absl::StrCat("must have at most ", kMaxDays, " days")};
-}
-
 // The states asked for, as the statement names them.
 absl::StatusOr<std::string> StatesOf(const v1::FindMissingRequest& request) {
   std::vector<FieldViolation> violations;
-  if (auto violation = CheckDays(request.days())) violations.push_back(*std::move(violation));
+  if (auto violation = CheckDayCount(request.days())) violations.push_back(*std::move(violation));
   ArrayParameter states;
   for (int i = 0; i < request.states_size(); ++i) {
     switch (request.states(i)) {
@@ -190,7 +180,7 @@ absl::StatusOr<Position> PositionOf(const v1::FindMissingRequest& request) {
 
 absl::StatusOr<v1::GetDataAvailabilityResponse> CollectionRepository::GetDataAvailability(
     const v1::GetDataAvailabilityRequest& request) {
-  if (const auto violation = CheckDays(request.days())) return InvalidFields({*violation});
+  if (const auto violation = CheckDayCount(request.days())) return InvalidFields({*violation});
   const std::string first = DayText(request.days().first());
   const std::string last = DayText(request.days().last());
 

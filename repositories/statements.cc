@@ -30,6 +30,16 @@ std::vector<const Statement*> AllStatements() {
            MaintenanceUpsertStatements(),
            MaintenanceTechnicianStatements(),
            MaintenanceWaterStatements(),
+           WorkerAccessStatements(),
+           WorkerRegistrationStatements(),
+           WorkerReadStatements(),
+           WorkerChangeStatements(),
+           WorkerDeleteStatements(),
+           WorkerShiftStatements(),
+           ShiftPointStatements(),
+           WorkPointStatements(),
+           WorkerStatisticsStatements(),
+           AssignedDeviceStatements(),
        }) {
     all.insert(all.end(), list.begin(), list.end());
   }

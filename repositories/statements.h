@@ -37,6 +37,16 @@ StatementList MaintenanceMachineStatements();
 StatementList MaintenanceUpsertStatements();
 StatementList MaintenanceTechnicianStatements();
 StatementList MaintenanceWaterStatements();
+StatementList WorkerAccessStatements();
+StatementList WorkerRegistrationStatements();
+StatementList WorkerReadStatements();
+StatementList WorkerChangeStatements();
+StatementList WorkerDeleteStatements();
+StatementList WorkerShiftStatements();
+StatementList ShiftPointStatements();
+StatementList WorkPointStatements();
+StatementList WorkerStatisticsStatements();
+StatementList AssignedDeviceStatements();
 
 // Those of every file. A test keeps it complete.
 std::vector<const Statement*> AllStatements();

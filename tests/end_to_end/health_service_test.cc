@@ -101,6 +101,7 @@ TEST_F(HealthServiceTest, ChecksEveryName) {
   EXPECT_EQ(Checked("readiness"), HealthCheckResponse::SERVING);
   EXPECT_EQ(Checked("aquifer.v1.CollectionRepository"), HealthCheckResponse::SERVING);
   EXPECT_EQ(Checked("aquifer.v1.MaintenanceRepository"), HealthCheckResponse::SERVING);
+  EXPECT_EQ(Checked("aquifer.v1.WorkerRepository"), HealthCheckResponse::SERVING);
 }
 
 TEST_F(HealthServiceTest, CheckOfUnknownNameIsNotFound) {

@@ -91,6 +91,20 @@ std::unique_ptr<TestDatabase> Make() {
       "SELECT 'device-' || n % 1000, timestamptz '2024-01-01' + n * interval '5 minutes', 7, "
       "(ARRAY['excellent', 'good', 'fair', 'poor', 'critical'])[n % 5 + 1] "
       "FROM generate_series(1, 200000) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.shifts (worker_id, started_at, ended_at) "
+      "SELECT n % 10 + 1, t.at, t.at + interval '8 hours' FROM generate_series(0, 2999) AS n "
+      "CROSS JOIN LATERAL (SELECT timestamptz '2025-06-01 08:00:00' + n / 10 * interval '1 day' "
+      "AS at) AS t");
+  database->Execute(
+      "INSERT INTO aquifer.work_points "
+      "(shift_id, worker_id, type, device_id, latitude, longitude, recorded_at) "
+      "SELECT s.id, s.worker_id, 'device', 'device-' || n, 50, 30, "
+      "s.started_at + n * interval '10 minutes' "
+      "FROM aquifer.shifts AS s CROSS JOIN generate_series(1, 40) AS n");
+  database->Execute(
+      "INSERT INTO aquifer.assigned_devices (worker_id, device_id) "
+      "SELECT n % 10 + 1, 'device-' || n FROM generate_series(0, 9999) AS n");
   database->Execute("VACUUM ANALYZE");
   // A snapshot that autovacuum holds at that moment keeps pages from counting as visible to all,
   // and then a scan of an index alone reads the table as well.

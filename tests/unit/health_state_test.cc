@@ -60,7 +60,7 @@ TEST_F(HealthStateTest, StartsAliveAndNotReady) {
 }
 
 TEST_F(HealthStateTest, DoesNotKnowOtherNames) {
-  EXPECT_EQ(state_.StatusOf("aquifer.v1.WorkerRepository"), std::nullopt);
+  EXPECT_EQ(state_.StatusOf("aquifer.v1.Collections"), std::nullopt);
   EXPECT_EQ(state_.StatusOf("Readiness"), std::nullopt);
 }
 

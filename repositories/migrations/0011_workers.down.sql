@@ -1,0 +1,15 @@
+DROP TABLE aquifer.assigned_devices;
+DROP TABLE aquifer.work_points;
+DROP TABLE aquifer.shifts;
+DROP INDEX aquifer.workers_to_send_summaries;
+ALTER TABLE aquifer.workers
+  DROP COLUMN chat_id,
+  DROP COLUMN phone,
+  DROP COLUMN employed,
+  DROP COLUMN receives_summaries,
+  DROP COLUMN dialogue_state,
+  DROP COLUMN version,
+  DROP COLUMN created_at,
+  DROP COLUMN updated_at,
+  DROP COLUMN deleted_at;
+DROP FUNCTION aquifer.folded(text);
