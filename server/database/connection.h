@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "repositories/pqxx_compat.h"
 #include "repositories/session.h"
@@ -54,6 +55,10 @@ class Connection {
   int socket() const;
   // What a cancel request is sent with; shared, because one may be under way when this ends.
   const std::shared_ptr<PGcancel>& cancel_target() const { return cancel_target_; }
+  // Which run of the database this is a connection to, as commit_outcome.h means it; empty until
+  // somebody asked the database and told.
+  const std::string& run() const { return run_; }
+  void set_run(std::string run) { run_ = std::move(run); }
 
   // Whether it can serve again: open, and nothing arrived that announces its end. Looks only at
   // what this side already received, so it costs no round trip.
@@ -70,6 +75,7 @@ class Connection {
   const std::unique_ptr<AdoptedConnection> connection_;
   PreparedStatements prepared_;
   const std::shared_ptr<PGcancel> cancel_target_;
+  std::string run_;
 };
 
 }  // namespace aquifer

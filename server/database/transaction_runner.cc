@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "repositories/errors.h"
+#include "repositories/row.h"
 #include "server/database/sql_status.h"
 
 namespace aquifer {
@@ -26,6 +27,13 @@ constexpr int kMostDeadConnections = 256;
 constexpr absl::Duration kBrokenDelay = absl::Milliseconds(200);
 constexpr absl::Duration kConflictDelay = absl::Milliseconds(50);
 
+// Added to BEGIN; the second also on the first transaction of a connection, which then knows for
+// good.
+constexpr char kMark[] = "; SELECT pg_current_xact_id()";
+constexpr char kMarkAndRun[] =
+    "; SELECT pg_current_xact_id(), "
+    "concat_ws(' ', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time())";
+
 enum class Phase { kBegin, kBody, kCommit };
 
 // How one attempt ended, and what may follow.
@@ -34,6 +42,7 @@ struct Outcome {
     kFinished,    // with `status`, whatever it is
     kDead,        // the connection was dead before anything was done
     kBroken,      // it broke while the body ran
+    kInDoubt,     // it broke while the transaction committed
     kCollision,   // with another transaction
     kStalePlans,  // prepared statements are gone or outdated
   };
@@ -41,6 +50,8 @@ struct Outcome {
   absl::Status status;
   // Why the connection must not serve again, if it must not.
   std::optional<CloseReason> discard;
+  // Of a transaction in doubt.
+  TransactionMark mark;
 };
 
 // Adds the time until its end to `sum`.
@@ -73,6 +84,19 @@ struct NotWanted : std::exception {
   explicit NotWanted(absl::Status why) : status(std::move(why)) {}
   absl::Status status;
 };
+
+absl::Status NothingWritten() {
+  absl::Status status = MakeError(Reason::kDatabaseUnavailable,
+                                  "the connection to the database broke; nothing was written",
+                                  {{"outcome", std::string(NameOf(CommitOutcome::kNotCommitted))}});
+  SetRetryDelay(status, kBrokenDelay);
+  return status;
+}
+
+absl::Status InDoubt() {
+  return MakeError(Reason::kCommitInDoubt, "it is not known whether the transaction committed",
+                   {{"outcome", std::string(NameOf(CommitOutcome::kUnknown))}});
+}
 
 // One run of the body on one connection.
 class Attempt final : private StatementGate {
@@ -109,7 +133,7 @@ class Attempt final : private StatementGate {
     if (Left()) return CallerLeft();
     {
       Stopwatch watch(receipt_.sql);
-      transaction_.exec(BeginText());
+      Begin();
       phase_ = Phase::kBody;
       ++receipt_.attempts;
       if (absl::Status status = body(session_); !status.ok()) return status;
@@ -135,8 +159,19 @@ class Attempt final : private StatementGate {
 
   bool Left() const { return call_.cancellation != nullptr && call_.cancellation->cancelled(); }
 
-  // BEGIN and the time every statement gets, in one round trip. It is what is left of the
-  // deadline, so a statement never runs on for a caller that has gone.
+  // All in one round trip, what a lost commit will be looked up by included. Asking for the id
+  // gives a transaction one that may write nothing in the end; that costs less than a round trip
+  // later on, when it is known.
+  void Begin() {
+    const pqxx::result begun = transaction_.exec(BeginText());
+    if (call_.mode == TransactionMode::kReadOnly) return;
+    const Row row(begun[0]);
+    if (connection_.run().empty()) connection_.set_run(row.Text(1));
+    mark_ = {.xid = row.Text(0), .run = connection_.run()};
+  }
+
+  // BEGIN and the time every statement gets. It is what is left of the deadline, so a statement
+  // never runs on for a caller that has gone.
   std::string BeginText() const {
     std::int64_t timeout_ms = 0;
     if (call_.deadline != absl::InfiniteFuture()) {
@@ -145,10 +180,12 @@ class Attempt final : private StatementGate {
       timeout_ms = std::clamp<std::int64_t>(absl::ToInt64Milliseconds(left), 1,
                                             std::numeric_limits<std::int32_t>::max());
     }
-    return absl::StrCat(call_.mode == TransactionMode::kReadOnly
-                            ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                            : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-                        "; SET LOCAL statement_timeout = ", timeout_ms);
+    const std::string timeout = absl::StrCat("; SET LOCAL statement_timeout = ", timeout_ms);
+    if (call_.mode == TransactionMode::kReadOnly) {
+      return absl::StrCat("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", timeout);
+    }
+    return absl::StrCat("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", timeout,
+                        connection_.run().empty() ? kMarkAndRun : kMark);
   }
 
   Outcome Failed(const std::exception& exception) {
@@ -191,7 +228,8 @@ class Attempt final : private StatementGate {
     if (phase_ == Phase::kCommit) {
       // A read was complete and had nothing to commit.
       if (call_.mode == TransactionMode::kReadOnly) return outcome;
-      outcome.status = SqlStatus({"40003", ""}, "");
+      outcome.kind = Outcome::Kind::kInDoubt;
+      outcome.mark = mark_;
       return outcome;
     }
     outcome.kind = phase_ == Phase::kBegin ? Outcome::Kind::kDead : Outcome::Kind::kBroken;
@@ -199,9 +237,7 @@ class Attempt final : private StatementGate {
       outcome.status = DeadlinePassed("while the database did not answer");
       return outcome;
     }
-    outcome.status = MakeError(Reason::kDatabaseUnavailable,
-                               "the connection to the database broke; nothing was written");
-    SetRetryDelay(outcome.status, kBrokenDelay);
+    outcome.status = NothingWritten();
     return outcome;
   }
 
@@ -238,6 +274,7 @@ class Attempt final : private StatementGate {
   Receipt& receipt_;
   Log& log_;
   Phase phase_ = Phase::kBegin;
+  TransactionMark mark_;
   bool ended_by_cancel_ = false;
   const LinkWatchdog::Watch watch_;
   CancelScope cancels_;
@@ -270,6 +307,7 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
                                     Receipt& receipt) {
   int dead = 0;
   int collisions = 0;
+  int lost = 0;
   bool read_again = false;
   bool planned_again = false;
   while (true) {
@@ -294,6 +332,15 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
         if (call.mode != TransactionMode::kReadOnly || read_again) return outcome.status;
         read_again = true;
         break;
+      case Outcome::Kind::kInDoubt: {
+        lease->Discard(CloseReason::kBroken);
+        Stopwatch watch(receipt.commit);
+        const CommitOutcome became = Resolve(call, outcome.mark);
+        if (became == CommitOutcome::kCommitted) return absl::OkStatus();
+        if (became == CommitOutcome::kUnknown) return InDoubt();
+        if (++lost >= options_.max_attempts) return NothingWritten();
+        break;
+      }
       case Outcome::Kind::kStalePlans:
         if (planned_again) return outcome.status;
         planned_again = true;
@@ -310,6 +357,23 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
       }
     }
   }
+}
+
+CommitOutcome TransactionRunner::Resolve(const TransactionCall& call, const TransactionMark& mark) {
+  const absl::Time began = absl::Now();
+  const CommitOutcome outcome =
+      ResolveCommit(mark, call.deadline, [&](absl::FunctionRef<absl::Status(Session&)> look) {
+        Receipt unused;
+        return Run(
+            {.method = call.method, .request_id = call.request_id, .deadline = call.deadline}, look,
+            unused);
+      });
+  pool_.log().Write(LogLine(LogLevel::kWarning, "commit_resolved")
+                        .Add("method", call.method)
+                        .Add("request_id", call.request_id)
+                        .Add("outcome", NameOf(outcome))
+                        .Add("after_ms", absl::ToInt64Milliseconds(absl::Now() - began)));
+  return outcome;
 }
 
 }  // namespace aquifer

@@ -8,6 +8,7 @@
 #include <absl/time/time.h>
 
 #include "repositories/session.h"
+#include "server/database/commit_outcome.h"
 #include "server/database/connection_pool.h"
 #include "server/database/receipt.h"
 
@@ -21,7 +22,7 @@ enum class TransactionMode {
 };
 
 struct TransactionRunnerOptions {
-  // How often a body runs at most when transactions collide (40001, 40P01).
+  // How often a body runs at most when transactions collide (40001, 40P01), or commits are lost.
   int max_attempts = 3;
   // The first pause between attempts; grows, with full jitter.
   absl::Duration retry_pause = absl::Milliseconds(5);
@@ -51,11 +52,19 @@ class TransactionRunner {
   // status. `body` may run more than once, so it keeps nothing outside what it overwrites.
   //
   // Beside the body's own: POOL_EXHAUSTED, DEADLINE_EXCEEDED, CANCELLED, DATABASE_UNAVAILABLE,
-  // TRANSACTION_CONFLICT, COMMIT_IN_DOUBT, and what sql_status.h maps an SQL error to.
+  // TRANSACTION_CONFLICT, COMMIT_IN_DOUBT, and what sql_status.h maps an SQL error to. After a
+  // connection broke, the metadata's `outcome` tells whether anything was committed.
+  //
+  // A commit whose connection broke is looked into: if it happened, the answer is the body's own;
+  // if it did not, the body runs again; COMMIT_IN_DOUBT only if that stays unknown until the
+  // deadline.
   absl::Status Run(const TransactionCall& call, absl::FunctionRef<absl::Status(Session&)> body,
                    Receipt& receipt);
 
  private:
+  // What became of the commit of a connection that broke.
+  CommitOutcome Resolve(const TransactionCall& call, const TransactionMark& mark);
+
   ConnectionPool& pool_;
   const TransactionRunnerOptions options_;
 };

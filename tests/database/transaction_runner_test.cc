@@ -23,8 +23,8 @@ constexpr Statement kAdd = {"test.add", R"sql(
   UPDATE public.accounts
   SET amount = amount + $2::int
   WHERE id = $1::int)sql"};
-constexpr Statement kSerializable = {"test.serializable",
-                                     R"sql(SET TRANSACTION ISOLATION LEVEL SERIALIZABLE)sql"};
+constexpr Statement kUnchanged = {"test.unchanged", R"sql(
+  SELECT public.unchanged($1::int, $2::int))sql"};
 constexpr Statement kEverything = {"test.everything", R"sql(SELECT * FROM public.accounts)sql"};
 constexpr Statement kFail = {"test.fail", R"sql(SELECT public.fail($1::text, $2::text))sql"};
 constexpr Statement kNap = {"test.nap", R"sql(SELECT pg_sleep(30))sql"};
@@ -47,7 +47,10 @@ class TransactionRunnerTest : public testing::PoolFixture {
     database_.Execute(
         "CREATE TABLE public.accounts (id int PRIMARY KEY, amount int NOT NULL "
         "CONSTRAINT not_overdrawn CHECK (amount >= 0));"
-        "INSERT INTO public.accounts VALUES (1, 100), (2, 100)");
+        "INSERT INTO public.accounts VALUES (1, 100), (2, 100);"
+        "CREATE FUNCTION public.unchanged(account int, seen int) RETURNS void LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM FROM public.accounts WHERE id = account AND amount = seen; "
+        "IF NOT FOUND THEN RAISE EXCEPTION 'changed' USING ERRCODE = '40001'; END IF; END $$");
   }
 
   absl::Status Run(TransactionMode mode, absl::FunctionRef<absl::Status(Session&)> body,
@@ -199,7 +202,7 @@ TEST_F(TransactionRunnerTest, ReadWhoseConnectionBreaksInMidBodyIsReadAgainOnce)
   EXPECT_EQ(ReasonOf(always), "DATABASE_UNAVAILABLE");
 }
 
-TEST_F(TransactionRunnerTest, CommitWhoseLinkDiesIsItsOwnOutcome) {
+TEST_F(TransactionRunnerTest, CommitThatEndsItsBackendIsTriedAgainAndNothingWritten) {
   database_.Execute(
       "CREATE TABLE public.doom (id int);"
       "CREATE FUNCTION public.die() RETURNS trigger LANGUAGE plpgsql AS "
@@ -214,8 +217,9 @@ TEST_F(TransactionRunnerTest, CommitWhoseLinkDiesIsItsOwnOutcome) {
     return absl::OkStatus();
   });
 
-  EXPECT_EQ(ReasonOf(status), "COMMIT_IN_DOUBT");
-  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(ReasonOf(status), "DATABASE_UNAVAILABLE");
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(database_.Execute("SELECT id FROM public.doom").size(), 0u);
 }
 
 TEST_F(TransactionRunnerTest, SerializationConflictRunsAgain) {
@@ -223,10 +227,10 @@ TEST_F(TransactionRunnerTest, SerializationConflictRunsAgain) {
   int seen = 0;
 
   const absl::Status status = Write([&](Session& session) {
-    session.Run(kSerializable);
     seen = session.Run(kBalance, 1)[0][0].as<int>();
     // Between our read and our write, another transaction commits.
     if (++runs == 1) database_.Execute("UPDATE public.accounts SET amount = 500 WHERE id = 1");
+    session.Run(kUnchanged, 1, seen);
     session.Run(kAdd, 1, 1);
     return absl::OkStatus();
   });
@@ -243,9 +247,9 @@ TEST_F(TransactionRunnerTest, CollisionsEndAfterTheMostAttempts) {
 
   const absl::Status status = Write([&](Session& session) {
     ++runs;
-    session.Run(kSerializable);
-    session.Run(kBalance, 1);
+    const int seen = session.Run(kBalance, 1)[0][0].as<int>();
     database_.Execute("UPDATE public.accounts SET amount = amount + 10 WHERE id = 1");
+    session.Run(kUnchanged, 1, seen);
     session.Run(kAdd, 1, 1);
     return absl::OkStatus();
   });

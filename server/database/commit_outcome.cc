@@ -1,0 +1,83 @@
+#include "server/database/commit_outcome.h"
+
+#include <absl/time/clock.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "repositories/errors.h"
+#include "repositories/row.h"
+
+namespace aquifer {
+namespace {
+
+// NULL if the id is too old to be known.
+constexpr Statement kStatus = {"transactions.status", R"sql(
+SELECT pg_xact_status($1::text::xid8),
+       concat_ws(' ', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()) = $2::text
+)sql"};
+
+// By the transaction, not by the process: a process id may be another's by now.
+constexpr Statement kEnd = {"transactions.end_backend", R"sql(
+SELECT count(pg_terminate_backend(pid))
+FROM pg_catalog.pg_stat_activity
+WHERE backend_xid = $1::text::xid8::xid
+)sql"};
+
+constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(200);
+// A backend that commits is gone in less; one whose link is cut notices in less.
+constexpr absl::Duration kPatienceWithBackend = absl::Milliseconds(500);
+// For calls without a deadline.
+constexpr absl::Duration kLongestWait = absl::Seconds(30);
+
+// What one look found; nothing while the transaction is in progress.
+std::optional<CommitOutcome> Judge(const Row& row) {
+  if (row.IsNull(0)) return CommitOutcome::kUnknown;
+  const std::string status = row.Text(0);
+  if (status == "in progress") return std::nullopt;
+  if (status == "aborted") return CommitOutcome::kNotCommitted;
+  return row.Bool(1) ? CommitOutcome::kCommitted : CommitOutcome::kUnknown;
+}
+
+}  // namespace
+
+absl::string_view NameOf(CommitOutcome outcome) {
+  switch (outcome) {
+    case CommitOutcome::kCommitted:
+      return "committed";
+    case CommitOutcome::kNotCommitted:
+      return "not_committed";
+    case CommitOutcome::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+CommitOutcome ResolveCommit(const TransactionMark& mark, absl::Time deadline, LookRunner run) {
+  if (mark.xid.empty()) return CommitOutcome::kUnknown;
+  const absl::Time began = absl::Now();
+  deadline = std::min(deadline, began + kLongestWait);
+  absl::Duration pause = kFirstPause;
+  while (true) {
+    std::optional<CommitOutcome> outcome;
+    const absl::Status looked = run([&](Session& session) {
+      outcome = Judge(Row(session.Run(kStatus, mark.xid, mark.run)[0]));
+      if (!outcome && absl::Now() - began > kPatienceWithBackend) session.Run(kEnd, mark.xid);
+      return absl::OkStatus();
+    });
+    if (outcome && looked.ok()) return *outcome;
+    // An id "in the future": whatever the database went through, it has no such transaction.
+    if (ReasonOf(looked) == EntryOf(Reason::kInvalidFields).name) {
+      return CommitOutcome::kNotCommitted;
+    }
+    if (ReasonOf(looked) == EntryOf(Reason::kShuttingDown).name ||
+        absl::Now() + pause >= deadline) {
+      return CommitOutcome::kUnknown;
+    }
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+}  // namespace aquifer
