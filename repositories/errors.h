@@ -23,6 +23,8 @@ enum class Reason {
   kInvalidFields,
   kMessageUnreadable,
   kPageTokenMismatch,
+  kRequestIdReused,
+  kResponseTooLarge,
   kCollectionNotFound,
   kCollectorAliasNotFound,
   kWorkerNotFound,

@@ -1,13 +1,11 @@
 #include "repositories/page.h"
 
 #include <absl/strings/escaping.h>
-#include <absl/strings/str_cat.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include <memory>
-
 #include "repositories/errors.h"
+#include "repositories/fingerprint.h"
 
 namespace aquifer {
 namespace {
@@ -15,32 +13,9 @@ namespace {
 using google::protobuf::Message;
 namespace io = google::protobuf::io;
 
-// FNV-1a: stable across builds and instances, which std::hash is not. A token is no secret; the
-// fingerprint only catches one that wandered to another request.
-std::uint64_t Fingerprint(absl::string_view bytes) {
-  std::uint64_t hash = 14695981039346656037u;
-  for (unsigned char c : bytes) {
-    hash = (hash ^ c) * 1099511628211u;
-  }
-  return hash;
-}
-
+// A token is no secret; the fingerprint only catches one that wandered to another request.
 std::uint64_t RequestFingerprint(const Message& request) {
-  std::unique_ptr<Message> bare(request.New());
-  bare->CopyFrom(request);
-  for (const char* name : {"page_size", "page_token"}) {
-    if (const auto* field = bare->GetDescriptor()->FindFieldByName(name)) {
-      bare->GetReflection()->ClearField(bare.get(), field);
-    }
-  }
-  std::string bytes;
-  {
-    io::StringOutputStream stream(&bytes);
-    io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    bare->SerializeToCodedStream(&coded);
-  }
-  return Fingerprint(absl::StrCat(bare->GetDescriptor()->full_name(), "\n", bytes));
+  return FingerprintOf(request, {"page_size", "page_token"});
 }
 
 }  // namespace

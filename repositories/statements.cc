@@ -17,6 +17,7 @@ std::vector<const Statement*> AllStatements() {
            CollectionSummaryStatements(),
            CollectionDeviceStatements(),
            FetchCompletenessStatements(),
+           RequestLedgerStatements(),
            JobLeaseStatements(),
            JobRunListStatements(),
            DeliveryStatements(),

@@ -24,6 +24,7 @@ StatementList CollectionDeleteStatements();
 StatementList CollectionSummaryStatements();
 StatementList CollectionDeviceStatements();
 StatementList FetchCompletenessStatements();
+StatementList RequestLedgerStatements();
 StatementList JobLeaseStatements();
 StatementList JobRunListStatements();
 StatementList DeliveryStatements();

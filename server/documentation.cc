@@ -71,9 +71,9 @@ std::string RepeatWords(v1::Idempotence idempotence) {
     case v1::IDEMPOTENCE_BY_KEY:
       return "safe, by its key";
     case v1::IDEMPOTENCE_GUARDED:
-      return "refused, by what it expects";
+      return "safe with its request_id, else refused";
     case v1::IDEMPOTENCE_BY_REQUEST_ID:
-      return "safe, with its request_id";
+      return "safe with its request_id, else a second write";
     default:
       return "unknown";
   }

@@ -58,6 +58,8 @@ struct ServerOptions {
   absl::Duration stream_patience = absl::Minutes(5);
   // Tries of a transaction that collides with others.
   int transaction_attempts = 3;
+  // How long the first answer to a request_id is kept, at least.
+  int ledger_keep_hours = 24;
   // Apply pending migrations at start.
   bool migrate_at_start = true;
   absl::Duration health_interval = absl::Seconds(1);

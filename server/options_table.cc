@@ -160,6 +160,11 @@ const OptionSpec kTable[] = {
      .group = kCalls,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.transaction_attempts; }, 1, 10},
      .help = "Tries of a transaction that collides with others."},
+    {.name = "ledger_keep_hours",
+     .group = kCalls,
+     .field = IntegerField{[](ServerOptions& o) -> int& { return o.ledger_keep_hours; }, 1, 8760,
+                           "hours"},
+     .help = "How long a repeat with its request_id gets the first answer, at least."},
 
     {.name = "health_interval_ms",
      .group = kLifecycle,

@@ -12,6 +12,7 @@
 
 #include "repositories/migrations.h"
 #include "server/database/connection_pool.h"
+#include "server/database/ledger_keeper.h"
 #include "server/database/local_postgres.h"
 #include "server/database/migrator.h"
 #include "server/database/transaction_runner.h"
@@ -75,6 +76,7 @@ class Server {
   DatabaseOptions database_;
   std::optional<ConnectionPool> pool_;
   std::optional<TransactionRunner> transactions_;
+  std::optional<LedgerKeeper> ledger_keeper_;
   std::optional<DatabasePreparation> preparation_;
   std::optional<HealthState> health_;
   std::optional<Executor> workers_;
@@ -118,6 +120,7 @@ absl::Status Server::Start() {
       },
       *health_);
   monitor_->Start();
+  ledger_keeper_->Start();
   if (absl::Status status = StartListeners(); !status.ok()) return status;
   if (preparation_->done()) AwaitFirstHealth();
   return absl::OkStatus();
@@ -145,6 +148,8 @@ absl::Status Server::StartDatabase() {
                 log_);
   transactions_.emplace(*pool_,
                         TransactionRunnerOptions{.max_attempts = options_.transaction_attempts});
+  ledger_keeper_.emplace(*transactions_,
+                         LedgerKeeperOptions{.keep_hours = options_.ledger_keep_hours}, log_);
   preparation_.emplace([this] { return PrepareDatabase(); }, log_);
   return preparation_->Begin();
 }
@@ -159,7 +164,10 @@ absl::Status Server::PrepareDatabase() {
   if (absl::Status status = migrator.CheckWindow(AcceptedWindow(Migrations())); !status.ok()) {
     return status;
   }
-  return pool_->Warm(absl::Now() + kWarmTimeout);
+  if (absl::Status status = pool_->Warm(absl::Now() + kWarmTimeout); !status.ok()) return status;
+  // A failure is in the log, and no reason not to serve.
+  (void)ledger_keeper_->KeepOnce();
+  return absl::OkStatus();
 }
 
 absl::Status Server::StartListeners() {
@@ -249,6 +257,7 @@ v1::GetStatusResponse Server::Status() const {
   status.mutable_uptime()->set_seconds(absl::ToInt64Seconds(absl::Now() - started_at_));
   *status.mutable_pool() = ToStatus(pool_->Figures());
   *status.mutable_queue() = ToStatus(workers_->Figures());
+  *status.mutable_ledger() = ToStatus(rpc_->Repeats());
   const DatabaseView view = monitor_->View();
   *status.mutable_database() = ToStatus(view, options_.time_zone);
   *status.mutable_health() = MakeHealthReport(view, status.pool(), status.queue());
@@ -278,6 +287,7 @@ void Server::Stop(StopSignals& signals) {
   }
   LogFinalFigures();
   monitor_->Stop();
+  ledger_keeper_->Stop();
   workers_.reset();
   reserve_.reset();
   // First the pool, so that a preparation under way does not wait to fill it.

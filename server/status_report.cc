@@ -29,4 +29,12 @@ v1::QueueStatus ToStatus(const ExecutorFigures& figures) {
   return status;
 }
 
+v1::LedgerStatus ToStatus(const RepeatFigures& figures) {
+  v1::LedgerStatus status;
+  status.set_kept(figures.kept);
+  status.set_replayed(figures.replayed);
+  status.set_refused(figures.refused);
+  return status;
+}
+
 }  // namespace aquifer

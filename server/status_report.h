@@ -4,10 +4,12 @@
 #include "aquifer/v1/admin.pb.h"
 #include "server/database/pool_figures.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/repeat_counts.h"
 
 namespace aquifer {
 
 v1::PoolStatus ToStatus(const PoolFigures& figures);
 v1::QueueStatus ToStatus(const ExecutorFigures& figures);
+v1::LedgerStatus ToStatus(const RepeatFigures& figures);
 
 }  // namespace aquifer

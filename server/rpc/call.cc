@@ -11,6 +11,7 @@
 
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
+#include "server/rpc/request_key.h"
 #include "server/rpc/status_details.h"
 
 namespace aquifer {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kReceiptKey[] = "aquifer-receipt";
+constexpr char kReplayedKey[] = "aquifer-replayed";
 constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 constexpr std::size_t kMostRequestIdBytes = 128;
 
@@ -110,9 +112,9 @@ absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
                      absl::StrCat("the request is not a ", message->GetTypeName(),
                                   ", or has a text that is not UTF-8"));
   }
-  if (const auto violations = CheckFieldRules(*message); !violations.empty()) {
-    return InvalidFields(violations);
-  }
+  auto violations = CheckFieldRules(*message);
+  CheckRequestId(method_, *message, violations);
+  if (!violations.empty()) return InvalidFields(violations);
   return message;
 }
 
@@ -164,6 +166,27 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
   return rpc_.transactions_.Run(call, body, receipt_);
 }
 
+absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
+                               std::string& answer) {
+  const absl::Status status = Execute([&](Session& session) -> absl::Status {
+    RequestLedger ledger(session);
+    auto first = ledger.Claim(key);
+    if (!first.ok()) return first.status();
+    receipt_.replayed = first->has_value();
+    if (receipt_.replayed) {
+      answer = **std::move(first);
+      return absl::OkStatus();
+    }
+    const Answer result = body(session);
+    if (!result.ok()) return result.status();
+    answer = (*result)->SerializeAsString();
+    return ledger.Keep(key, answer);
+  });
+  receipt_.replayed = receipt_.replayed && status.ok();
+  rpc_.repeats_.Count(status, receipt_.replayed);
+  return status;
+}
+
 grpc::Status Call::Close(const absl::Status& status) {
   status_ = status;
   SetTrailers();
@@ -178,6 +201,7 @@ void Call::SetTrailers() const {
                                 ",sql=", absl::ToInt64Microseconds(receipt_.sql),
                                 ",commit=", absl::ToInt64Microseconds(receipt_.commit),
                                 ",attempts=", receipt_.attempts));
+  if (receipt_.replayed) context_.AddTrailingMetadata(kReplayedKey, "true");
   if (const auto delay = RetryDelayOf(status_)) {
     context_.AddTrailingMetadata(kPushbackKey, absl::StrCat(absl::ToInt64Milliseconds(*delay)));
   }
@@ -202,7 +226,13 @@ void Call::WriteLogLine() const {
       .Add("commit_us", absl::ToInt64Microseconds(receipt_.commit))
       .Add("attempts", receipt_.attempts)
       .Add("rows", receipt_.rows);
+  if (receipt_.replayed) line.Add("replayed", true);
   rpc_.log_.Write(line);
+}
+
+grpc::ByteBuffer BufferOf(const std::string& bytes) {
+  const grpc::Slice slice(bytes);
+  return grpc::ByteBuffer(&slice, 1);
 }
 
 grpc::ByteBuffer Serialize(const Message& message) {

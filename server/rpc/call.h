@@ -11,6 +11,7 @@
 
 #include <string>
 
+#include "repositories/request_ledger.h"
 #include "server/database/receipt.h"
 #include "server/rpc/method.h"
 #include "server/rpc/rpc_runner.h"
@@ -49,6 +50,10 @@ class Call {
   // Runs `body` in the transaction the method's policy asks for, unless the caller left or the
   // deadline passed while it waited. Called by the job.
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body);
+  // The same for a write with a request_id, at most once for its key: `answer` gets what `body`
+  // answers, serialized, or what it answered the first time.
+  absl::Status ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
+                           std::string& answer);
   // The same checks for what needs no transaction.
   absl::Status CheckStillWanted();
 
@@ -84,5 +89,7 @@ class Call {
 
 // The message as bytes for gRPC.
 grpc::ByteBuffer Serialize(const Message& message);
+// Bytes that are a message already.
+grpc::ByteBuffer BufferOf(const std::string& bytes);
 
 }  // namespace aquifer

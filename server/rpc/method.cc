@@ -5,6 +5,43 @@
 #include <utility>
 
 namespace aquifer {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+
+// A field of the request that every method means the same by.
+const FieldDescriptor* Find(const Message& request, const char* name,
+                            FieldDescriptor::CppType type) {
+  const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName(name);
+  const bool fits = field != nullptr && !field->is_repeated() && field->cpp_type() == type;
+  return fits ? field : nullptr;
+}
+
+bool IsWhole(const v1::MethodPolicy& policy) {
+  return policy.access() != v1::ACCESS_UNSPECIFIED &&
+         policy.transaction() != v1::TRANSACTION_UNSPECIFIED &&
+         policy.idempotence() != v1::IDEMPOTENCE_UNSPECIFIED &&
+         policy.priority() != v1::PRIORITY_UNSPECIFIED && policy.default_deadline_ms() > 0;
+}
+
+bool NeedsRequestId(const v1::MethodPolicy& policy) {
+  return policy.idempotence() == v1::IDEMPOTENCE_GUARDED ||
+         policy.idempotence() == v1::IDEMPOTENCE_BY_REQUEST_ID;
+}
+
+// What keeps a method from being repeated by its request_id; empty if nothing does.
+absl::string_view ObstacleToRepeats(const Method& method) {
+  if (method.request_id == nullptr) return "lacks the field string request_id in its request";
+  if (method.policy.transaction() != v1::TRANSACTION_READ_WRITE) {
+    return "has a request_id and does not write";
+  }
+  if (!method.handler.transact || method.descriptor.client_streaming()) {
+    return "has a request_id and is not one request with one answer";
+  }
+  return "";
+}
+
+}  // namespace
 
 Method::Method(const google::protobuf::MethodDescriptor& method, const Message& request_prototype,
                const Message& response_prototype, Handler run)
@@ -14,6 +51,21 @@ Method::Method(const google::protobuf::MethodDescriptor& method, const Message& 
       name(absl::StrCat(method.service()->name(), ".", method.name())),
       request(request_prototype),
       response(response_prototype),
-      handler(std::move(run)) {}
+      handler(std::move(run)),
+      request_id(Find(request_prototype, "request_id", FieldDescriptor::CPPTYPE_STRING)),
+      dry_run(Find(request_prototype, "dry_run", FieldDescriptor::CPPTYPE_BOOL)) {}
+
+absl::Status CheckPolicy(const Method& method) {
+  absl::string_view fault;
+  if (!IsWhole(method.policy)) {
+    fault = "lacks a part of its policy";
+  } else if (NeedsRequestId(method.policy)) {
+    fault = ObstacleToRepeats(method);
+  } else if (method.request_id != nullptr) {
+    fault = "has a request_id that nothing would read";
+  }
+  if (fault.empty()) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(method.descriptor.full_name(), " ", fault));
+}
 
 }  // namespace aquifer

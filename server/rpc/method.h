@@ -1,6 +1,7 @@
 // One RPC as the server knows it: its descriptor, the policy its proto states, and what it runs.
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
@@ -52,6 +53,13 @@ struct Method {
   const Message& request;
   const Message& response;
   const Handler handler;
+  // The fields `request_id` and `dry_run` of its request; null where it has none.
+  const google::protobuf::FieldDescriptor* const request_id;
+  const google::protobuf::FieldDescriptor* const dry_run;
 };
+
+// OK if the method states its whole policy and its request has a request_id exactly where a repeat
+// is safe by nothing else; else an error naming the method, and the server must not start.
+absl::Status CheckPolicy(const Method& method);
 
 }  // namespace aquifer

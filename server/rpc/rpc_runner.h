@@ -11,6 +11,7 @@
 #include "server/database/transaction_runner.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/method.h"
+#include "server/rpc/repeat_counts.h"
 #include "server/telemetry/log.h"
 
 namespace aquifer {
@@ -37,6 +38,9 @@ class RpcRunner {
   // From now on a new call gets SHUTTING_DOWN; those admitted go on to their end.
   void RefuseCalls() { refusing_ = true; }
 
+  // What became of the writes with a request_id so far.
+  RepeatFigures Repeats() const { return repeats_.Figures(); }
+
   // Each starts a call and hands its reactor to gRPC; the call deletes itself when it is done.
   grpc::ServerUnaryReactor* StartUnary(const Method& method, grpc::CallbackServerContext& context,
                                        const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
@@ -54,6 +58,7 @@ class RpcRunner {
   Executor& reserve_;
   Log& log_;
   const RpcLimits limits_;
+  RepeatCounts repeats_;
   std::atomic<int> open_streams_ = 0;
   std::atomic<bool> refusing_ = false;
 };

@@ -17,13 +17,6 @@ using grpc::CallbackServerContext;
 using grpc::internal::RpcMethod;
 using grpc::internal::RpcServiceMethod;
 
-bool IsWhole(const v1::MethodPolicy& policy) {
-  return policy.access() != v1::ACCESS_UNSPECIFIED &&
-         policy.transaction() != v1::TRANSACTION_UNSPECIFIED &&
-         policy.idempotence() != v1::IDEMPOTENCE_UNSPECIFIED &&
-         policy.priority() != v1::PRIORITY_UNSPECIFIED && policy.default_deadline_ms() > 0;
-}
-
 }  // namespace
 
 absl::Status RpcService::CheckComplete() const {
@@ -35,9 +28,7 @@ absl::Status RpcService::CheckComplete() const {
     if (found == methods_.end()) {
       return absl::InternalError(absl::StrCat(wanted->full_name(), " is not served"));
     }
-    if (!IsWhole((*found)->policy)) {
-      return absl::InternalError(absl::StrCat(wanted->full_name(), " lacks a part of its policy"));
-    }
+    if (absl::Status status = CheckPolicy(**found); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

@@ -23,8 +23,8 @@ namespace aquifer {
 // XRequest belongs to X, which buf lint holds for every method.
 class RpcService : public grpc::Service {
  public:
-  // OK if every method of the proto is served and states its whole policy; else the server must
-  // not start.
+  // OK if every method of the proto is served and passes CheckPolicy; else the server must not
+  // start.
   absl::Status CheckComplete() const;
 
  protected:

@@ -1,7 +1,9 @@
 // One request, one answer.
 #include <memory>
+#include <string>
 
 #include "server/rpc/call.h"
+#include "server/rpc/request_key.h"
 #include "server/rpc/rpc_runner.h"
 
 namespace aquifer {
@@ -21,17 +23,22 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public Executor::Job {
     if (const absl::Status status = call_.Admit(*this); !status.ok()) Finish(call_.Close(status));
   }
 
-  void Run() override {
-    std::unique_ptr<Message> answer;
-    const absl::Status status = call_.method().handler.local ? RunLocal(answer) : Transact(answer);
-    if (status.ok()) response_ = Serialize(*answer);
-    Finish(call_.Close(status));
-  }
+  void Run() override { Finish(call_.Close(Answered())); }
 
   void OnCancel() override { call_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:
+  // Sets the response, or says why there is none.
+  absl::Status Answered() {
+    const auto key = RequestKeyOf(call_.method(), *request_);
+    if (key) return TransactOnce(*key);
+    std::unique_ptr<Message> answer;
+    absl::Status status = call_.method().handler.local ? RunLocal(answer) : Transact(answer);
+    if (status.ok()) response_ = Serialize(*answer);
+    return status;
+  }
+
   absl::Status RunLocal(std::unique_ptr<Message>& answer) {
     if (absl::Status status = call_.CheckStillWanted(); !status.ok()) return status;
     Answer result = call_.method().handler.local(*request_);
@@ -47,6 +54,16 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public Executor::Job {
       answer = *std::move(result);
       return absl::OkStatus();
     });
+  }
+
+  absl::Status TransactOnce(const RequestKey& key) {
+    const auto body = [&](Session& session) {
+      return call_.method().handler.transact(session, *request_);
+    };
+    std::string answer;
+    absl::Status status = call_.ExecuteOnce(key, body, answer);
+    if (status.ok()) response_ = BufferOf(answer);
+    return status;
   }
 
   Call call_;
