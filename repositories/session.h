@@ -37,12 +37,14 @@ class PreparedStatements {
   std::unordered_set<std::string> names_;
 };
 
-// Asked before every statement whether the transaction is still wanted.
+// Every statement passes it, and leaves by it.
 class StatementGate {
  public:
   virtual ~StatementGate() = default;
-  // Throws if it is not.
-  virtual void Pass() = 0;
+  // Throws if the transaction is no longer wanted.
+  virtual void Enter() = 0;
+  // The statement succeeded.
+  virtual void Leave(const Statement& statement) = 0;
 };
 
 // One open transaction. Used by one thread; borrowed by a repository for as long as it runs.
@@ -60,9 +62,10 @@ class Session {
   // Executes `statement` with `args` as $1, $2, ... An std::optional without a value is NULL.
   template <typename... Args>
   pqxx::result Run(const Statement& statement, const Args&... args) {
-    if (gate_ != nullptr) gate_->Pass();
+    if (gate_ != nullptr) gate_->Enter();
     current_ = &statement;
     pqxx::result result = transaction_.exec_prepared(prepared_.Ensure(statement), args...);
+    if (gate_ != nullptr) gate_->Leave(statement);
     Count(result);
     return result;
   }

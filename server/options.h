@@ -44,6 +44,8 @@ struct ServerOptions {
   int port = 50051;
   // A plaintext port with nothing but health, for the kubelet; -1 for none, 0 picks one.
   int health_port = -1;
+  // Prometheus scrapes here; -1 for nobody.
+  int metrics_port = -1;
   // Which instance this is; made from host and process unless it is given.
   std::string instance;
   // The fleet's time zone, by the database's rules.

@@ -170,6 +170,11 @@ class Loader {
     if (options.port > 0 && options.port == options.health_port) {
       Contradict("health_port", "port", "other than");
     }
+    if (options.metrics_port <= 0) return;
+    if (options.metrics_port == options.port) Contradict("metrics_port", "port", "other than");
+    if (options.metrics_port == options.health_port) {
+      Contradict("metrics_port", "health_port", "other than");
+    }
   }
 
   void Contradict(absl::string_view name, absl::string_view other, absl::string_view relation) {

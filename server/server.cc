@@ -23,6 +23,7 @@
 #include "server/health/health_monitor.h"
 #include "server/health/health_service.h"
 #include "server/health/health_state.h"
+#include "server/metrics_report.h"
 #include "server/rpc/admin_service.h"
 #include "server/rpc/collection_service.h"
 #include "server/rpc/executor.h"
@@ -32,6 +33,8 @@
 #include "server/rpc/worker_service.h"
 #include "server/status_report.h"
 #include "server/stop_signals.h"
+#include "server/telemetry/metrics.h"
+#include "server/telemetry/metrics_listener.h"
 #include "server/version.h"
 
 namespace aquifer {
@@ -63,13 +66,17 @@ class Server {
   absl::Status StartDatabase();
   absl::Status PrepareDatabase();
   absl::Status StartListeners();
+  absl::Status StartProbes();
+  absl::Status StartMetrics();
   void AwaitFirstHealth();
   v1::GetStatusResponse Status() const;
+  ServerFigures Figures();
   void LogFinalFigures() const;
 
   const ServerOptions& options_;
   const absl::Time started_at_;
   Log& log_;
+  Metrics metrics_;
 
   std::unique_ptr<LocalPostgres> local_postgres_;
   // As asked for, with the URL of the embedded one where that serves.
@@ -92,6 +99,7 @@ class Server {
   std::optional<HealthService> probe_service_;
   std::unique_ptr<GrpcListener> listener_;
   std::unique_ptr<GrpcListener> probe_listener_;
+  std::unique_ptr<MetricsListener> metrics_listener_;
 };
 
 absl::Status Server::Start() {
@@ -101,7 +109,11 @@ absl::Status Server::Start() {
       ExecutorOptions{.threads = options_.pool.max, .capacity = options_.queue_capacity});
   reserve_.emplace(ExecutorOptions{.threads = kReserveThreads, .capacity = kReserveCapacity});
   rpc_.emplace(
-      *transactions_, *workers_, *reserve_, log_,
+      RpcParts{.transactions = *transactions_,
+               .workers = *workers_,
+               .reserve = *reserve_,
+               .log = log_,
+               .metrics = metrics_},
       RpcLimits{.max_streams = options_.max_streams, .stream_patience = options_.stream_patience});
   monitor_.emplace(
       HealthMonitorOptions{
@@ -147,7 +159,8 @@ absl::Status Server::StartDatabase() {
                                       .time_zone = options_.time_zone},
                 log_);
   transactions_.emplace(*pool_,
-                        TransactionRunnerOptions{.max_attempts = options_.transaction_attempts});
+                        TransactionRunnerOptions{.max_attempts = options_.transaction_attempts,
+                                                 .metrics = &metrics_});
   ledger_keeper_.emplace(*transactions_,
                          LedgerKeeperOptions{.keep_hours = options_.ledger_keep_hours}, log_);
   preparation_.emplace([this] { return PrepareDatabase(); }, log_);
@@ -193,13 +206,27 @@ absl::Status Server::StartListeners() {
       {&*collections_, &*jobs_, &*maintenance_, &*worker_service_, &*admin_, &*health_service_});
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
-  if (options_.health_port < 0) return absl::OkStatus();
+  if (absl::Status status = StartProbes(); !status.ok()) return status;
+  return StartMetrics();
+}
 
+absl::Status Server::StartProbes() {
+  if (options_.health_port < 0) return absl::OkStatus();
   probe_service_.emplace(*health_);
   auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port},
                                     {&*probe_service_});
   if (!probes.ok()) return probes.status();
   probe_listener_ = *std::move(probes);
+  return absl::OkStatus();
+}
+
+absl::Status Server::StartMetrics() {
+  if (options_.metrics_port < 0) return absl::OkStatus();
+  metrics_.AskAtScrape([this] { return ToMetrics(Figures()); });
+  metrics_.AskAtScrape(ProcessMetrics);
+  auto listener = MetricsListener::Start(options_.address, options_.metrics_port, metrics_);
+  if (!listener.ok()) return listener.status();
+  metrics_listener_ = *std::move(listener);
   return absl::OkStatus();
 }
 
@@ -238,6 +265,9 @@ void Server::PrintWelcome() const {
   }
   std::printf("serving on %s (plaintext)\n", address.c_str());
   if (probe_listener_) std::printf("health alone on %s\n", probe_listener_->address().c_str());
+  if (metrics_listener_) {
+    std::printf("metrics on http://%s/metrics\n", metrics_listener_->address().c_str());
+  }
   std::printf(
       "\nTry:\n"
       "  grpcurl -plaintext %s aquifer.v1.Admin/GetStatus\n"
@@ -264,6 +294,16 @@ v1::GetStatusResponse Server::Status() const {
   return status;
 }
 
+ServerFigures Server::Figures() {
+  return {.pool = pool_->Figures(),
+          .workers = workers_->Figures(),
+          .reserve = reserve_->Figures(),
+          .repeats = rpc_->Repeats(),
+          .cancels = pool_->canceller().Figures(),
+          .links_cut = pool_->watchdog().cut(),
+          .ready = health_->Snapshot().ready};
+}
+
 void Server::Stop(StopSignals& signals) {
   std::printf("\nstopping: %s of notice, then up to %s for running calls\n",
               absl::FormatDuration(options_.shutdown_notice).c_str(),
@@ -285,6 +325,8 @@ void Server::Stop(StopSignals& signals) {
     probe_service_->FinishWatches();
     probe_listener_->Shutdown(absl::Now());
   }
+  // It asks the parts that end now.
+  metrics_listener_.reset();
   LogFinalFigures();
   monitor_->Stop();
   ledger_keeper_->Stop();

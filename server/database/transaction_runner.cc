@@ -152,9 +152,17 @@ class Attempt final : private StatementGate {
   }
 
   // The time limit that BEGIN set is each statement's; this bounds their sum.
-  void Pass() override {
+  void Enter() override {
     if (Left()) throw NotWanted(CallerLeft());
-    if (absl::Now() >= call_.deadline) throw NotWanted(DeadlinePassed("between two statements"));
+    statement_began_ = absl::Now();
+    if (statement_began_ >= call_.deadline) {
+      throw NotWanted(DeadlinePassed("between two statements"));
+    }
+  }
+
+  void Leave(const Statement& statement) override {
+    if (options_.metrics == nullptr) return;
+    options_.metrics->StatementDone(statement.name, absl::Now() - statement_began_);
   }
 
   bool Left() const { return call_.cancellation != nullptr && call_.cancellation->cancelled(); }
@@ -276,6 +284,7 @@ class Attempt final : private StatementGate {
   Phase phase_ = Phase::kBegin;
   TransactionMark mark_;
   bool ended_by_cancel_ = false;
+  absl::Time statement_began_;
   const LinkWatchdog::Watch watch_;
   CancelScope cancels_;
   pqxx::nontransaction transaction_;
@@ -289,6 +298,22 @@ void DropPlans(ConnectionPool::Lease& lease) {
   } catch (const std::exception&) {
     lease.Discard(CloseReason::kBroken);
   }
+}
+
+// Counts how a transaction ended.
+void CountEnd(Metrics* metrics, const absl::Status& status) {
+  if (metrics == nullptr) return;
+  if (status.ok()) {
+    metrics->TransactionCommitted();
+  } else if (ReasonOf(status) == EntryOf(Reason::kCommitInDoubt).name) {
+    metrics->TransactionInDoubt();
+  } else {
+    metrics->TransactionRolledBack();
+  }
+}
+
+void CountRetry(Metrics* metrics, RetryCause cause) {
+  if (metrics != nullptr) metrics->TransactionRetried(cause);
 }
 
 // Full jitter: anything from nothing to a bound that doubles.
@@ -305,6 +330,14 @@ TransactionRunner::TransactionRunner(ConnectionPool& pool, TransactionRunnerOpti
 absl::Status TransactionRunner::Run(const TransactionCall& call,
                                     absl::FunctionRef<absl::Status(Session&)> body,
                                     Receipt& receipt) {
+  absl::Status status = RunAttempts(call, body, receipt);
+  CountEnd(options_.metrics, status);
+  return status;
+}
+
+absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
+                                            absl::FunctionRef<absl::Status(Session&)> body,
+                                            Receipt& receipt) {
   int dead = 0;
   int collisions = 0;
   int lost = 0;
@@ -325,12 +358,14 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
       case Outcome::Kind::kDead:
         lease->Discard(CloseReason::kBroken);
         if (++dead > kMostDeadConnections) return outcome.status;
+        CountRetry(options_.metrics, RetryCause::kDeadConnection);
         break;
       case Outcome::Kind::kBroken:
         lease->Discard(CloseReason::kBroken);
         // A write is left to the caller, which knows whether it still wants it.
         if (call.mode != TransactionMode::kReadOnly || read_again) return outcome.status;
         read_again = true;
+        CountRetry(options_.metrics, RetryCause::kBrokenRead);
         break;
       case Outcome::Kind::kInDoubt: {
         lease->Discard(CloseReason::kBroken);
@@ -339,12 +374,14 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
         if (became == CommitOutcome::kCommitted) return absl::OkStatus();
         if (became == CommitOutcome::kUnknown) return InDoubt();
         if (++lost >= options_.max_attempts) return NothingWritten();
+        CountRetry(options_.metrics, RetryCause::kLostCommit);
         break;
       }
       case Outcome::Kind::kStalePlans:
         if (planned_again) return outcome.status;
         planned_again = true;
         if (*lease) DropPlans(*lease);
+        CountRetry(options_.metrics, RetryCause::kStalePlan);
         break;
       case Outcome::Kind::kCollision: {
         // The connection serves others meanwhile.
@@ -352,6 +389,7 @@ absl::Status TransactionRunner::Run(const TransactionCall& call,
         if (++collisions >= options_.max_attempts) return outcome.status;
         const absl::Duration pause = RetryPause(options_.retry_pause, collisions);
         if (absl::Now() + pause >= call.deadline) return outcome.status;
+        CountRetry(options_.metrics, RetryCause::kCollision);
         absl::SleepFor(pause);
         break;
       }

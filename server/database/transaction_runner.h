@@ -11,6 +11,7 @@
 #include "server/database/commit_outcome.h"
 #include "server/database/connection_pool.h"
 #include "server/database/receipt.h"
+#include "server/telemetry/metrics.h"
 
 namespace aquifer {
 
@@ -28,6 +29,8 @@ struct TransactionRunnerOptions {
   absl::Duration retry_pause = absl::Milliseconds(5);
   // The least time a statement is given, however near the deadline is.
   absl::Duration min_statement_timeout = absl::Milliseconds(1);
+  // Counts and times what runs; null for nobody.
+  Metrics* metrics = nullptr;
 };
 
 struct TransactionCall {
@@ -62,6 +65,8 @@ class TransactionRunner {
                    Receipt& receipt);
 
  private:
+  absl::Status RunAttempts(const TransactionCall& call,
+                           absl::FunctionRef<absl::Status(Session&)> body, Receipt& receipt);
   // What became of the commit of a connection that broke.
   CommitOutcome Resolve(const TransactionCall& call, const TransactionMark& mark);
 

@@ -73,7 +73,14 @@ Call::~Call() {
   if (status_.ok() && context_.IsCancelled()) {
     status_ = MakeError(Reason::kCancelled, "the caller left before the answer");
   }
-  WriteLogLine();
+  const absl::Duration total = absl::Now() - began_;
+  WriteLogLine(total);
+  rpc_.metrics_.RpcDone(method_.name, status_.code(),
+                        {.total = total,
+                         .queue = receipt_.queue,
+                         .acquire = receipt_.acquire,
+                         .sql = receipt_.sql,
+                         .commit = receipt_.commit});
   if (holds_stream_) --rpc_.open_streams_;
 }
 
@@ -207,7 +214,7 @@ void Call::SetTrailers() const {
   }
 }
 
-void Call::WriteLogLine() const {
+void Call::WriteLogLine(absl::Duration total) const {
   const LogLevel level =
       status_.code() == absl::StatusCode::kInternal || status_.code() == absl::StatusCode::kUnknown
           ? LogLevel::kError
@@ -219,7 +226,7 @@ void Call::WriteLogLine() const {
       .Add("reason", ReasonOf(status_))
       .Add("request_id", request_id_)
       .Add("peer", context_.peer())
-      .Add("total_us", absl::ToInt64Microseconds(absl::Now() - began_))
+      .Add("total_us", absl::ToInt64Microseconds(total))
       .Add("queue_us", absl::ToInt64Microseconds(receipt_.queue))
       .Add("acquire_us", absl::ToInt64Microseconds(receipt_.acquire))
       .Add("sql_us", absl::ToInt64Microseconds(receipt_.sql))

@@ -23,7 +23,8 @@ namespace aquifer {
 class Call {
  public:
   Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context);
-  // In OnDone: writes the log line, for only then gRPC knows whether the answer was taken.
+  // In OnDone: writes the log line and counts the call, for only then gRPC knows whether the answer
+  // was taken.
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -68,7 +69,7 @@ class Call {
 
  private:
   void SetTrailers() const;
-  void WriteLogLine() const;
+  void WriteLogLine(absl::Duration total) const;
   // The deadline of a step that begins now.
   absl::Time StepDeadline() const;
 

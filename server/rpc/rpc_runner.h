@@ -13,6 +13,7 @@
 #include "server/rpc/method.h"
 #include "server/rpc/repeat_counts.h"
 #include "server/telemetry/log.h"
+#include "server/telemetry/metrics.h"
 
 namespace aquifer {
 
@@ -23,16 +24,26 @@ struct RpcLimits {
   absl::Duration stream_patience = absl::Minutes(5);
 };
 
-// Borrows what calls need; all of it must outlive the runner and every call. Thread-safe.
+// What calls need, borrowed: it must outlive the runner and every call.
+struct RpcParts {
+  TransactionRunner& transactions;
+  // Runs what needs the database.
+  Executor& workers;
+  // Runs what must work without it.
+  Executor& reserve;
+  Log& log;
+  Metrics& metrics;
+};
+
+// Thread-safe.
 class RpcRunner {
  public:
-  // `workers` runs what needs the database, `reserve` what must work without it.
-  RpcRunner(TransactionRunner& transactions, Executor& workers, Executor& reserve, Log& log,
-            const RpcLimits& limits)
-      : transactions_(transactions),
-        workers_(workers),
-        reserve_(reserve),
-        log_(log),
+  RpcRunner(const RpcParts& parts, const RpcLimits& limits)
+      : transactions_(parts.transactions),
+        workers_(parts.workers),
+        reserve_(parts.reserve),
+        log_(parts.log),
+        metrics_(parts.metrics),
         limits_(limits) {}
 
   // From now on a new call gets SHUTTING_DOWN; those admitted go on to their end.
@@ -57,6 +68,7 @@ class RpcRunner {
   Executor& workers_;
   Executor& reserve_;
   Log& log_;
+  Metrics& metrics_;
   const RpcLimits limits_;
   RepeatCounts repeats_;
   std::atomic<int> open_streams_ = 0;

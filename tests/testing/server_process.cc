@@ -149,12 +149,14 @@ std::string ServerProcess::address() const { return AddressAfter("serving on ");
 
 std::string ServerProcess::health_address() const { return AddressAfter("health alone on "); }
 
+std::string ServerProcess::metrics_address() const { return AddressAfter("metrics on http://"); }
+
 std::string ServerProcess::AddressAfter(const std::string& words) const {
   const std::string output = Output();
   const std::size_t at = output.find(words);
   if (at == std::string::npos) return "";
   const std::size_t begin = at + words.size();
-  return output.substr(begin, output.find_first_of(" \n", begin) - begin);
+  return output.substr(begin, output.find_first_of(" /\n", begin) - begin);
 }
 
 std::shared_ptr<grpc::Channel> ServerProcess::Channel() const {

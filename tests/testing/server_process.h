@@ -47,6 +47,7 @@ class ServerProcess {
   // "127.0.0.1:43210", once it serves.
   std::string address() const;
   std::string health_address() const;
+  std::string metrics_address() const;
   // A new channel with a connection of its own.
   std::shared_ptr<grpc::Channel> Channel() const;
 
