@@ -45,6 +45,7 @@ enum class Reason {
   kJobRunFinished,
   kIllegalTransition,
   kQueueFull,
+  kQueueTooLong,
   kTooManyStreams,
   kPoolExhausted,
   kDeadlineExceeded,

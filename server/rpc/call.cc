@@ -54,6 +54,10 @@ std::string RequestIdOf(const grpc::CallbackServerContext& context) {
   return std::string(id.data(), id.size());
 }
 
+Lane LaneOf(const Method& method) {
+  return method.policy.priority() == v1::PRIORITY_BATCH ? Lane::kBatch : Lane::kInteractive;
+}
+
 absl::Time CallerDeadline(const grpc::CallbackServerContext& context) {
   return absl::FromChrono(context.deadline());
 }
@@ -137,16 +141,23 @@ absl::Status Call::Admit(Executor::Job& job) {
   }
   Executor& executor =
       method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
-  if (executor.TrySubmit(job)) return absl::OkStatus();
-  absl::Status status = MakeError(Reason::kQueueFull, "too many calls are waiting");
-  SetRetryDelay(status, std::max(executor.EstimatedWait(), kLeastRetryDelay));
+  const absl::Duration wait = executor.EstimatedWait(LaneOf(method_));
+  absl::Status status;
+  if (queued_at_ + wait >= deadline_) {
+    status = MakeError(Reason::kQueueTooLong, "calls wait longer than this one has time");
+  } else if (!executor.TrySubmit(job, LaneOf(method_))) {
+    status = MakeError(Reason::kQueueFull, "too many calls are waiting");
+  } else {
+    return absl::OkStatus();
+  }
+  SetRetryDelay(status, std::max(wait, kLeastRetryDelay));
   return status;
 }
 
 void Call::Continue(Executor::Job& job) {
   queued_at_ = absl::Now();
   deadline_ = StepDeadline();
-  rpc_.workers_.Continue(job);
+  rpc_.workers_.Continue(job, LaneOf(method_));
 }
 
 absl::Status Call::CheckStillWanted() {

@@ -35,8 +35,8 @@ class Call {
   // message lives on the call's arena.
   absl::StatusOr<const Message*> Read(const grpc::ByteBuffer& bytes);
 
-  // Puts `job` into the queue it belongs to. QUEUE_FULL or SHUTTING_DOWN, with advice, if it may
-  // not go there.
+  // Puts `job` into the queue it belongs to. QUEUE_FULL, QUEUE_TOO_LONG or SHUTTING_DOWN, with
+  // advice, if it may not go there.
   absl::Status Admit(Executor::Job& job);
   // Queues the next step of a stream that was admitted, with a deadline of its own.
   void Continue(Executor::Job& job);

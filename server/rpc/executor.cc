@@ -2,7 +2,15 @@
 
 #include <absl/time/clock.h>
 
+#include <algorithm>
+
 namespace aquifer {
+namespace {
+
+// Bulk work gets at least one turn in this many.
+constexpr int kTurnsToBatch = 4;
+
+}  // namespace
 
 Executor::Executor(const ExecutorOptions& options) : options_(options), seen_at_(absl::Now()) {
   threads_.reserve(options_.threads);
@@ -17,30 +25,36 @@ Executor::~Executor() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-bool Executor::TrySubmit(Job& job) {
+bool Executor::TrySubmit(Job& job, Lane lane) {
   absl::MutexLock lock(&mutex_);
-  if (static_cast<int>(queue_.size()) >= options_.capacity) {
+  const auto capacity = static_cast<std::size_t>(options_.capacity);
+  if (Queued() >= capacity || (lane == Lane::kBatch && batch_.size() >= (capacity + 1) / 2)) {
     ++refused_;
     return false;
   }
-  queue_.push_back(&job);
+  QueueOf(lane).push_back(&job);
   return true;
 }
 
-void Executor::Continue(Job& job) {
+void Executor::Continue(Job& job, Lane lane) {
   absl::MutexLock lock(&mutex_);
-  queue_.push_back(&job);
+  QueueOf(lane).push_back(&job);
 }
 
-absl::Duration Executor::EstimatedWait() const {
+absl::Duration Executor::EstimatedWait(Lane lane) const {
   absl::MutexLock lock(&mutex_);
-  return absl::Seconds(mean_seconds_ * static_cast<double>(queue_.size() + 1) / options_.threads);
+  if (Queued() == 0 && running_ < options_.threads) return absl::ZeroDuration();
+  // Bulk work waits for all; others for their own, and for the turns that bulk work gets meanwhile.
+  const std::size_t own = interactive_.size();
+  const std::size_t others =
+      lane == Lane::kBatch ? batch_.size() : std::min(batch_.size(), own / (kTurnsToBatch - 1));
+  return absl::Seconds(mean_seconds_ * static_cast<double>(own + others + 1) / options_.threads);
 }
 
 bool Executor::MakesProgress(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
-  if (queue_.empty() || finished_ != seen_finished_) {
+  if (Queued() == 0 || finished_ != seen_finished_) {
     seen_finished_ = finished_;
     seen_at_ = now;
   }
@@ -51,22 +65,31 @@ ExecutorFigures Executor::Figures() const {
   absl::MutexLock lock(&mutex_);
   return {.threads = options_.threads,
           .running = running_,
-          .queued = static_cast<int>(queue_.size()),
+          .queued = static_cast<int>(Queued()),
           .capacity = options_.capacity,
           .refused = refused_,
           .finished = finished_};
 }
 
+Executor::Job* Executor::TakeNext() {
+  const bool batch =
+      !batch_.empty() && (interactive_.empty() || turns_without_batch_ >= kTurnsToBatch - 1);
+  turns_without_batch_ = batch || batch_.empty() ? 0 : turns_without_batch_ + 1;
+  std::deque<Job*>& queue = batch ? batch_ : interactive_;
+  Job* job = queue.front();
+  queue.pop_front();
+  return job;
+}
+
 void Executor::RunJobs() {
   const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || !queue_.empty();
+    return stopping_ || Queued() > 0;
   };
   absl::MutexLock lock(&mutex_);
   for (;;) {
     mutex_.Await(absl::Condition(&has_work));
-    if (queue_.empty()) return;
-    Job* job = queue_.front();
-    queue_.pop_front();
+    if (Queued() == 0) return;
+    Job* job = TakeNext();
     ++running_;
     mutex_.Unlock();
 

@@ -1,10 +1,13 @@
 #include "server/rpc/executor.h"
 
 #include <absl/synchronization/notification.h>
+#include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <deque>
 #include <functional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -66,6 +69,62 @@ TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
   EXPECT_EQ(executor.Figures().refused, 1);
   EXPECT_EQ(executor.Figures().queued, 1);
   EXPECT_EQ(executor.Figures().running, 1);
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, InteractiveCallsGoFirstAndBulkWorkStillMovesOn) {
+  Blocker blocker;
+  std::string order;
+  std::deque<FunctionJob> jobs;
+  {
+    Executor executor({.threads = 1, .capacity = 100});
+    ASSERT_TRUE(executor.TrySubmit(blocker));
+    ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(executor.TrySubmit(jobs.emplace_back([&] { order += 'b'; }), Lane::kBatch));
+    }
+    for (int i = 0; i < 7; ++i) {
+      ASSERT_TRUE(executor.TrySubmit(jobs.emplace_back([&] { order += 'i'; })));
+    }
+
+    blocker.release.Notify();
+  }
+
+  EXPECT_EQ(order, "iiibiiibib");
+}
+
+TEST(ExecutorTest, BulkWorkFillsHalfOfTheQueueAtMost) {
+  Blocker blocker;
+  FunctionJob job([] {});
+  Executor executor({.threads = 1, .capacity = 4});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+
+  EXPECT_TRUE(executor.TrySubmit(job, Lane::kBatch));
+  EXPECT_TRUE(executor.TrySubmit(job, Lane::kBatch));
+  EXPECT_FALSE(executor.TrySubmit(job, Lane::kBatch));
+  EXPECT_TRUE(executor.TrySubmit(job));
+  EXPECT_TRUE(executor.TrySubmit(job));
+  EXPECT_FALSE(executor.TrySubmit(job));
+
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, WaitIsEstimatedByWhatIsAheadInTheLane) {
+  Blocker blocker;
+  FunctionJob job([] {});
+  Executor executor({.threads = 1, .capacity = 100});
+  EXPECT_EQ(executor.EstimatedWait(), absl::ZeroDuration());
+  // So that there is a time that jobs take.
+  FunctionJob slow([] { absl::SleepFor(absl::Milliseconds(20)); });
+  ASSERT_TRUE(executor.TrySubmit(slow));
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(executor.TrySubmit(job, Lane::kBatch));
+
+  EXPECT_GE(executor.EstimatedWait(), absl::Milliseconds(2));
+  EXPECT_GT(executor.EstimatedWait(Lane::kBatch), 5 * executor.EstimatedWait());
+
   blocker.release.Notify();
 }
 
