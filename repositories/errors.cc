@@ -130,6 +130,16 @@ std::string TypeUrl() {
   return absl::StrCat(kTypePrefix, Detail::descriptor()->full_name());
 }
 
+// The detail of that type; an empty one where there is none.
+template <typename Detail>
+Detail DetailOf(const absl::Status& status) {
+  Detail detail;
+  if (const auto payload = status.GetPayload(TypeUrl<Detail>())) {
+    detail.ParseFromString(std::string(*payload));
+  }
+  return detail;
+}
+
 template <typename Detail>
 void SetDetail(absl::Status& status, const Detail& detail) {
   status.SetPayload(TypeUrl<Detail>(), absl::Cord(detail.SerializeAsString()));
@@ -154,10 +164,7 @@ absl::Status MakeError(Reason reason, absl::string_view message, const ErrorMeta
 }
 
 std::string ReasonOf(const absl::Status& status) {
-  google::rpc::ErrorInfo info;
-  const auto payload = status.GetPayload(TypeUrl<google::rpc::ErrorInfo>());
-  if (!payload || !info.ParseFromString(std::string(*payload))) return "";
-  return info.reason();
+  return DetailOf<google::rpc::ErrorInfo>(status).reason();
 }
 
 void SetRetryDelay(absl::Status& status, absl::Duration delay) {
@@ -195,6 +202,23 @@ absl::Status InvalidFields(const std::vector<FieldViolation>& violations) {
     metadata.emplace_back("more_violations", absl::StrCat(more));
   }
   absl::Status status = MakeError(Reason::kInvalidFields, message, metadata);
+  SetDetail(status, details);
+  return status;
+}
+
+absl::Status ErrorOfWrite(const absl::Status& error, int index, absl::string_view prefix) {
+  if (error.ok()) return error;
+  absl::Status status(error.code(), absl::StrCat("write ", index, ": ", error.message()));
+  error.ForEachPayload(
+      [&](absl::string_view type, const absl::Cord& payload) { status.SetPayload(type, payload); });
+  auto info = DetailOf<google::rpc::ErrorInfo>(error);
+  (*info.mutable_metadata())["write_index"] = absl::StrCat(index);
+  SetDetail(status, info);
+  auto details = DetailOf<google::rpc::BadRequest>(error);
+  if (details.field_violations().empty()) return status;
+  for (auto& violation : *details.mutable_field_violations()) {
+    violation.set_field(absl::StrCat(prefix, violation.field()));
+  }
   SetDetail(status, details);
   return status;
 }

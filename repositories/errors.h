@@ -109,6 +109,10 @@ struct FieldViolation {
 // INVALID_ARGUMENT naming every refused field, or the first 20 and how many more there are.
 absl::Status InvalidFields(const std::vector<FieldViolation>& violations);
 
+// `error` as one of write `index` of a transaction of many: ErrorInfo says which, and so does the
+// message. The fields it names get `prefix`, such as "writes[9].record_collection.". OK stays OK.
+absl::Status ErrorOfWrite(const absl::Status& error, int index, absl::string_view prefix = "");
+
 // The wording of the errors that more than one place answers.
 absl::Status CollectionNotFound(std::int64_t id);
 absl::Status PageTokenMismatch();

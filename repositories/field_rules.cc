@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "aquifer/v1/common.pb.h"
 #include "aquifer/v1/options.pb.h"
@@ -274,6 +275,16 @@ class Checker {
   std::vector<FieldViolation> violations_;
 };
 
+// Whether there is a list in such a message.
+bool HasLists(const google::protobuf::Descriptor& descriptor) {
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    if (field.is_repeated()) return true;
+    if (field.message_type() != nullptr && HasLists(*field.message_type())) return true;
+  }
+  return false;
+}
+
 // Counts the elements of lists on the wire, up to the first that is too long.
 class ListCounter {
  public:
@@ -289,12 +300,23 @@ class ListCounter {
       if (field != nullptr && field->is_repeated()) {
         const int max = MostItems(field->options().GetExtension(v1::rules));
         const std::string path = prefix + field->name();
-        if (++counts_[path] > max) {
+        const int count = ++counts_[path];
+        if (count > max) {
           violations_.push_back({path, TooManyItems(max)});
           return false;
         }
+        if (IsLengthDelimited(tag) && field->message_type() != nullptr &&
+            HasLists(*field->message_type())) {
+          // The lists of an element are its own.
+          std::map<std::string, int> others = std::exchange(counts_, {});
+          const bool more =
+              CountPart(*field->message_type(), absl::StrCat(path, "[", count - 1, "]."));
+          counts_ = std::move(others);
+          if (!more) return false;
+          continue;
+        }
       } else if (field != nullptr && field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-                 WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+                 IsLengthDelimited(tag)) {
         if (!CountPart(*field->message_type(), prefix + field->name() + ".")) return false;
         continue;
       }
@@ -305,6 +327,10 @@ class ListCounter {
 
  private:
   using WireFormatLite = google::protobuf::internal::WireFormatLite;
+
+  static bool IsLengthDelimited(std::uint32_t tag) {
+    return WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+  }
 
   bool CountPart(const google::protobuf::Descriptor& descriptor, const std::string& prefix) {
     const auto [limit, depth] = input_.IncrementRecursionDepthAndPushLimit(ReadSize());

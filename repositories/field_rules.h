@@ -25,7 +25,7 @@ std::vector<FieldViolation> CheckFieldRules(const google::protobuf::Message& mes
                                             const std::string& path = "");
 
 // Violations by lists with too many elements in a message that is still unparsed, those of its
-// parts included but not those within elements. An empty element takes two bytes here and a hundred
+// parts and of their elements included. An empty element takes two bytes here and a hundred
 // or more once parsed, so a large message is looked at with this first. Nothing for bytes that are
 // not such a message: parsing finds out.
 std::vector<FieldViolation> CheckListLengths(google::protobuf::io::ZeroCopyInputStream& bytes,

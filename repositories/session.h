@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <unordered_set>
@@ -70,6 +71,10 @@ class Session {
     return result;
   }
 
+  // Which write of a transaction of many runs, for whoever names its error; none elsewhere.
+  std::optional<int> write() const { return write_; }
+  void set_write(int index) { write_ = index; }
+
   // The statement that ran last, or is running; null before the first.
   const Statement* current() const { return current_; }
   // How many rows all statements returned or changed.
@@ -81,6 +86,7 @@ class Session {
   pqxx::transaction_base& transaction_;
   PreparedStatements& prepared_;
   StatementGate* const gate_;
+  std::optional<int> write_;
   const Statement* current_ = nullptr;
   std::int64_t rows_ = 0;
 };

@@ -14,6 +14,7 @@
 #include "aquifer/v1/job.pb.h"
 #include "aquifer/v1/maintenance.pb.h"
 #include "aquifer/v1/options.pb.h"
+#include "aquifer/v1/transaction.pb.h"
 #include "aquifer/v1/worker.pb.h"
 #include "repositories/enum_text.h"
 #include "repositories/errors.h"
@@ -127,7 +128,7 @@ std::string RpcsMarkdown() {
   const google::protobuf::FileDescriptor* const files[] = {
       v1::GetCollectionRequest::descriptor()->file(), v1::BeginJobRunRequest::descriptor()->file(),
       v1::GetTaskRequest::descriptor()->file(),       v1::GetWorkerRequest::descriptor()->file(),
-      v1::GetStatusRequest::descriptor()->file(),
+      v1::ExecuteRequest::descriptor()->file(),       v1::GetStatusRequest::descriptor()->file(),
   };
   std::string out =
       Header({"Service", "Method", "Role", "Transaction", "A repeat is", "Priority", "Deadline"});

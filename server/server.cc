@@ -30,6 +30,7 @@
 #include "server/rpc/job_service.h"
 #include "server/rpc/maintenance_service.h"
 #include "server/rpc/rpc_runner.h"
+#include "server/rpc/transaction_service.h"
 #include "server/rpc/worker_service.h"
 #include "server/status_report.h"
 #include "server/stop_signals.h"
@@ -94,6 +95,7 @@ class Server {
   std::optional<JobService> jobs_;
   std::optional<MaintenanceService> maintenance_;
   std::optional<WorkerService> worker_service_;
+  std::optional<TransactionService> transaction_service_;
   std::optional<AdminService> admin_;
   std::optional<HealthService> health_service_;
   std::optional<HealthService> probe_service_;
@@ -188,22 +190,24 @@ absl::Status Server::StartListeners() {
   jobs_.emplace(*rpc_);
   maintenance_.emplace(*rpc_);
   worker_service_.emplace(*rpc_);
+  transaction_service_.emplace(*rpc_);
   admin_.emplace(*rpc_, [this] { return Status(); });
   for (const RpcService* service : std::initializer_list<const RpcService*>{
            &*collections_,
            &*jobs_,
            &*maintenance_,
            &*worker_service_,
+           &*transaction_service_,
            &*admin_,
        }) {
     if (absl::Status status = service->CheckComplete(); !status.ok()) return status;
   }
   health_service_.emplace(*health_);
-  auto listener = GrpcListener::Start(
-      {.address = options_.address,
-       .port = options_.port,
-       .max_message_bytes = options_.max_message_bytes},
-      {&*collections_, &*jobs_, &*maintenance_, &*worker_service_, &*admin_, &*health_service_});
+  auto listener = GrpcListener::Start({.address = options_.address,
+                                       .port = options_.port,
+                                       .max_message_bytes = options_.max_message_bytes},
+                                      {&*collections_, &*jobs_, &*maintenance_, &*worker_service_,
+                                       &*transaction_service_, &*admin_, &*health_service_});
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   if (absl::Status status = StartProbes(); !status.ok()) return status;

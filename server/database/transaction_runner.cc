@@ -120,6 +120,9 @@ class Attempt final : private StatementGate {
       outcome.status = Execute(body);
     } catch (const std::exception& exception) {
       outcome = Failed(exception);
+      if (phase_ == Phase::kBody && session_.write()) {
+        outcome.status = ErrorOfWrite(outcome.status, *session_.write());
+      }
     }
     if (phase_ != Phase::kBegin) receipt_.rows = session_.rows();
     cancels_.End();

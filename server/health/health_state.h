@@ -28,7 +28,8 @@ struct HealthStateOptions {
   // The services that follow readiness and liveness, beside "", "readiness" and "liveness".
   std::vector<std::string> follow_readiness = {
       "aquifer.v1.CollectionRepository", "aquifer.v1.JobRepository",
-      "aquifer.v1.MaintenanceRepository", "aquifer.v1.WorkerRepository"};
+      "aquifer.v1.MaintenanceRepository", "aquifer.v1.WorkerRepository",
+      "aquifer.v1.TransactionService"};
   std::vector<std::string> follow_liveness = {"aquifer.v1.Admin"};
   // Looks in a row that turn readiness.
   int bad_to_fall = 2;

@@ -65,6 +65,26 @@ TEST(ErrorsTest, InvalidFieldsNamesTheFirstTwentyAndCountsTheRest) {
   EXPECT_EQ(status.message().substr(0, 25), "980 more fields are bad b");
 }
 
+TEST(ErrorsTest, AnErrorOfAWriteKeepsWhatItIsAndSaysWhichWrite) {
+  const absl::Status fields =
+      ErrorOfWrite(InvalidFields({{"id", "is required"}}), 3, "writes[3].x.");
+  const absl::Status missing = ErrorOfWrite(CollectionNotFound(42), 9);
+
+  google::rpc::BadRequest details;
+  ASSERT_TRUE(details.ParseFromString(
+      std::string(*fields.GetPayload("type.googleapis.com/google.rpc.BadRequest"))));
+  EXPECT_EQ(details.field_violations(0).field(), "writes[3].x.id");
+  google::rpc::ErrorInfo info;
+  ASSERT_TRUE(info.ParseFromString(
+      std::string(*missing.GetPayload("type.googleapis.com/google.rpc.ErrorInfo"))));
+  EXPECT_EQ(info.reason(), "COLLECTION_NOT_FOUND");
+  EXPECT_EQ(info.metadata().at("id"), "42");
+  EXPECT_EQ(info.metadata().at("write_index"), "9");
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(missing.message(), "write 9: collection 42 not found");
+  EXPECT_TRUE(ErrorOfWrite(absl::OkStatus(), 1).ok());
+}
+
 TEST(ErrorsTest, RetryDelayKeepsItsParts) {
   absl::Status status = MakeError(Reason::kQueueFull, "full");
   SetRetryDelay(status, absl::Milliseconds(2250));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "aquifer/v1/collection.pb.h"
+#include "aquifer/v1/transaction.pb.h"
 #include "tests/testing/times.h"
 
 namespace aquifer {
@@ -189,6 +190,20 @@ TEST(CheckListLengthsTest, ListOfAPartCountsWherePartsAreMerged) {
 
   EXPECT_THAT(LongListsOf(request, once), IsEmpty());
   EXPECT_THAT(LongListsOf(request, once + once), ElementsAre("filter.collectors"));
+}
+
+TEST(CheckListLengthsTest, ListsWithinElementsAreCountedEachForItself) {
+  v1::ExecuteRequest request;
+  for (int write = 0; write < 2; ++write) {
+    auto& batch = *request.add_writes()->mutable_record_collections();
+    for (int i = 0; i < 1000; ++i) batch.add_lines();
+  }
+  const std::string fits = request.SerializeAsString();
+  request.mutable_writes(1)->mutable_record_collections()->add_lines();
+
+  EXPECT_THAT(LongListsOf(request, fits), IsEmpty());
+  EXPECT_THAT(LongListsOf(request, request.SerializeAsString()),
+              ElementsAre("writes[1].record_collections.lines"));
 }
 
 TEST(CheckListLengthsTest, BytesThatAreNoMessageAreLeftToTheParser) {
