@@ -59,7 +59,7 @@ WHERE delivery.run_id = $1::bigint
 // that goes on made it.
 // clang-format off
 #define AQUIFER_UNDELIVERED(recipients)                                                          \
-  "SELECT recipient.chat_id, COALESCE(delivery.state, ''), "                                     \
+  "SELECT recipient.chat_id, recipient.worker_id, COALESCE(delivery.state, ''), "                \
       "COALESCE(delivery.error, '') "                                                            \
   "FROM (" recipients ") AS recipient "                                                          \
   "LEFT JOIN aquifer.deliveries AS delivery "                                                    \
@@ -73,9 +73,21 @@ WHERE delivery.run_id = $1::bigint
   "LIMIT $5::bigint"
 // clang-format on
 
-constexpr Statement kUndelivered = {
-    "deliveries.undelivered",
-    AQUIFER_UNDELIVERED("SELECT DISTINCT unnest($6::bigint[]) AS chat_id")};
+// Recipients of summaries, as ListSummaryRecipients has them.
+constexpr Statement kUndeliveredWorkers = {"deliveries.undelivered_workers",
+                                           AQUIFER_UNDELIVERED(R"sql(
+  SELECT worker.chat_id, worker.id AS worker_id
+  FROM aquifer.workers AS worker
+  WHERE worker.employed
+    AND worker.receives_summaries
+    AND worker.deleted_at IS NULL
+)sql")};
+// The chats $6.
+constexpr Statement kUndeliveredChats = {"deliveries.undelivered_chats", AQUIFER_UNDELIVERED(R"sql(
+  SELECT DISTINCT given.chat_id, COALESCE(worker.id, 0) AS worker_id
+  FROM unnest($6::bigint[]) AS given (chat_id)
+  LEFT JOIN aquifer.workers AS worker ON worker.chat_id = given.chat_id
+)sql")};
 
 absl::string_view DeliveryStateText(v1::DeliveryState state) {
   switch (state) {
@@ -166,8 +178,12 @@ absl::StatusOr<v1::ListUndeliveredResponse> JobRepository::ListUndelivered(
   const std::int32_t page_size = PageSize(request.page_size());
 
   // One more than the page, to know whether there is another.
-  const pqxx::result rows = session_.Run(kUndelivered, run.id, attempt, request.resend_in_doubt(),
-                                         after, page_size + 1, ArrayOf(request.chat_ids()));
+  const pqxx::result rows =
+      request.chat_ids().empty()
+          ? session_.Run(kUndeliveredWorkers, run.id, attempt, request.resend_in_doubt(), after,
+                         page_size + 1)
+          : session_.Run(kUndeliveredChats, run.id, attempt, request.resend_in_doubt(), after,
+                         page_size + 1, ArrayOf(request.chat_ids()));
   v1::ListUndeliveredResponse response;
   for (const auto& fields : rows) {
     if (response.recipients_size() == page_size) {
@@ -178,15 +194,16 @@ absl::StatusOr<v1::ListUndeliveredResponse> JobRepository::ListUndelivered(
     const Row row(fields);
     v1::UndeliveredRecipient& recipient = *response.add_recipients();
     recipient.set_chat_id(row.Int(0));
-    recipient.set_state(DeliveryStateFrom(row.Text(1)));
-    recipient.set_error(row.Text(2));
+    recipient.set_worker_id(row.Int(1));
+    recipient.set_state(DeliveryStateFrom(row.Text(2)));
+    recipient.set_error(row.Text(3));
   }
   return response;
 }
 
 StatementList DeliveryStatements() {
-  static constexpr const Statement* kAll[] = {&kLockRun, &kReadRun, &kRecord, &kRead,
-                                              &kUndelivered};
+  static constexpr const Statement* kAll[] = {
+      &kLockRun, &kReadRun, &kRecord, &kRead, &kUndeliveredWorkers, &kUndeliveredChats};
   return kAll;
 }
 

@@ -59,6 +59,12 @@ class DeliveriesTest : public testing::JobsTest {
     for (const std::int64_t chat : chats) request.add_chat_ids(chat);
     return request;
   }
+
+  void InsertRecipient(const std::string& chat_id, bool employed, bool receives_summaries) {
+    database_.Execute(absl::StrCat(
+        "INSERT INTO aquifer.workers (name, chat_id, employed, receives_summaries) VALUES ('w', ",
+        chat_id, ", ", employed, "::int::bool, ", receives_summaries, "::int::bool)"));
+  }
 };
 
 TEST_F(DeliveriesTest, SentIsNewOnceAndFinal) {
@@ -150,19 +156,52 @@ TEST_F(DeliveriesTest, RunsOfOtherKeysAreReachedApart) {
   EXPECT_THAT(Undelivered(list), ElementsAre(7));
 }
 
-TEST_F(DeliveriesTest, AChatNamedTwiceIsListedOnce) {
-  EXPECT_THAT(Undelivered(To({100, -5, 100})), ElementsAre(-5, 100));
+TEST_F(DeliveriesTest, RecipientsAreWorkersWhoAreEmployedReceiveSummariesAndHaveAChat) {
+  InsertRecipient("100", true, true);
+  InsertRecipient("200", true, false);
+  InsertRecipient("300", false, true);
+  InsertRecipient("NULL", true, true);
+  InsertRecipient("-400", true, true);
+  InsertRecipient("500", true, true);
+  database_.Execute("UPDATE aquifer.workers SET deleted_at = now() WHERE chat_id = 500");
+
+  const auto undelivered =
+      Call(&JobRepository::ListUndelivered, OfRun<v1::ListUndeliveredRequest>());
+
+  ASSERT_TRUE(undelivered.ok()) << undelivered.status();
+  ASSERT_EQ(undelivered->recipients_size(), 2);
+  EXPECT_EQ(undelivered->recipients(0).chat_id(), -400);
+  EXPECT_EQ(undelivered->recipients(1).chat_id(), 100);
+  EXPECT_EQ(absl::StrCat(undelivered->recipients(1).worker_id()),
+            Value("SELECT id FROM aquifer.workers WHERE chat_id = 100"));
+  EXPECT_EQ(undelivered->recipients(1).state(), v1::DELIVERY_STATE_UNSPECIFIED);
+}
+
+TEST_F(DeliveriesTest, AnExplicitListIsTakenAsItIsAndOnce) {
+  InsertRecipient("100", false, false);
+
+  const auto undelivered = Call(&JobRepository::ListUndelivered, To({-5, 100, -5}));
+
+  ASSERT_TRUE(undelivered.ok()) << undelivered.status();
+  ASSERT_EQ(undelivered->recipients_size(), 2);
+  EXPECT_EQ(undelivered->recipients(0).chat_id(), -5);
+  EXPECT_EQ(undelivered->recipients(0).worker_id(), 0);
+  EXPECT_EQ(undelivered->recipients(1).chat_id(), 100);
+  EXPECT_GT(undelivered->recipients(1).worker_id(), 0);
 }
 
 TEST_F(DeliveriesTest, UndeliveredComesPageByPageWhileDeliveriesAreRecorded) {
   std::vector<std::int64_t> chats;
   for (int chat = 1; chat <= 25; ++chat) {
+    InsertRecipient(absl::StrCat(chat), true, true);
     chats.push_back(chat);
   }
-  auto request = To(chats);
-  request.set_page_size(4);
-  EXPECT_EQ(Undelivered(request), chats);
+  for (auto request : {OfRun<v1::ListUndeliveredRequest>(), To(chats)}) {
+    request.set_page_size(4);
+    EXPECT_EQ(Undelivered(request), chats);
+  }
 
+  auto request = OfRun<v1::ListUndeliveredRequest>();
   request.set_page_size(10);
   const auto first = Call(&JobRepository::ListUndelivered, request);
   for (const auto& recipient : first->recipients()) {
@@ -215,7 +254,7 @@ class DomainRule7DeliveriesTest : public DeliveriesTest {
 
   // A life of a broadcast, killed after `steps` calls or sends. True if it reached its end.
   bool Broadcast(const std::string& lease_token, int steps, bool claim_first, bool resend) {
-    auto list = To({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+    auto list = OfRun<v1::ListUndeliveredRequest>();
     list.set_resend_in_doubt(resend);
     list.set_page_size(3);
     do {
@@ -241,6 +280,7 @@ class DomainRule7DeliveriesTest : public DeliveriesTest {
 
   // Lets it be killed after every number of steps in turn, each time after one more.
   void BroadcastUntilDone(bool claim_first, bool resend) {
+    for (int chat = 1; chat <= 10; ++chat) InsertRecipient(absl::StrCat(chat), true, true);
     bool done = false;
     for (int life = 0; !done; ++life) {
       ASSERT_LT(life, 100);

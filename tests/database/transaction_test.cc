@@ -210,6 +210,23 @@ TEST_F(TransactionTest, ATaskIsForATechnicianCreatedBeforeIt) {
             answer->results(0).create_technician().technician().id());
 }
 
+TEST_F(TransactionTest, AWorkerIsCreatedStartsAShiftAndGetsTheirDevices) {
+  request_.add_writes()->mutable_create_worker()->mutable_worker()->set_name("Ivan");
+  v1::Write& shift = *request_.add_writes();
+  shift.mutable_start_shift();
+  Refer(shift, "worker_id", 0);
+  v1::Write& devices = *request_.add_writes();
+  devices.mutable_set_assigned_devices()->add_device_ids(testing::kDevice);
+  Refer(devices, "worker_id", 0);
+
+  const auto answer = Execute();
+
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->results(1).start_shift().shift().worker_id(),
+            answer->results(0).create_worker().worker().id());
+  EXPECT_EQ(answer->results(2).set_assigned_devices().added(), 1);
+}
+
 TEST_F(TransactionTest, AnIdOfAnotherThingIsRefused) {
   auto& technician = *request_.add_writes()->mutable_create_technician()->mutable_details();
   technician.set_name("Olena");
