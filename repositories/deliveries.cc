@@ -12,6 +12,7 @@
 #include "repositories/job_run_row.h"
 #include "repositories/page.h"
 #include "repositories/statements.h"
+#include "repositories/worker_row.h"
 
 namespace aquifer {
 namespace {
@@ -78,10 +79,7 @@ constexpr Statement kUndeliveredWorkers = {"deliveries.undelivered_workers",
                                            AQUIFER_UNDELIVERED(R"sql(
   SELECT worker.chat_id, worker.id AS worker_id
   FROM aquifer.workers AS worker
-  WHERE worker.employed
-    AND worker.receives_summaries
-    AND worker.deleted_at IS NULL
-)sql")};
+  WHERE )sql" AQUIFER_GETS_SUMMARIES("worker"))};
 // The chats $6.
 constexpr Statement kUndeliveredChats = {"deliveries.undelivered_chats", AQUIFER_UNDELIVERED(R"sql(
   SELECT DISTINCT given.chat_id, COALESCE(worker.id, 0) AS worker_id

@@ -8,6 +8,7 @@
 #include "repositories/page.h"
 #include "repositories/position.h"
 #include "repositories/statements.h"
+#include "repositories/text_search.h"
 #include "repositories/worker_access.h"
 #include "repositories/worker_repository.h"
 #include "repositories/worker_row.h"
@@ -21,8 +22,7 @@ FROM aquifer.workers AS w
 WHERE w.chat_id = $1::bigint
 )sql"};
 
-// $2 to $4 ask nothing where NULL; $5 lets deleted ones in; $6 and $7 are the search. strpos() has
-// no wildcards, and folded() does not leave letters to the database's LC_CTYPE.
+// $2 to $4 ask nothing where NULL; $5 lets deleted ones in; $6 and $7 are the search.
 constexpr Statement kList = {"workers.list", "SELECT " AQUIFER_WORKER_COLUMNS R"sql(
 FROM aquifer.workers AS w
 )sql" AQUIFER_WORKER_SHIFT R"sql(
@@ -31,10 +31,7 @@ WHERE w.id > $1::bigint
   AND ($3::boolean IS NULL OR (s.id IS NOT NULL) = $3::boolean)
   AND ($4::boolean IS NULL OR w.receives_summaries = $4::boolean)
   AND ($5::boolean OR w.deleted_at IS NULL)
-  AND (
-    $6::text = ''
-    OR strpos(aquifer.folded(w.name), aquifer.folded($6::text)) > 0
-    OR strpos(aquifer.folded(w.phone), aquifer.folded($6::text)) > 0
+  AND ()sql" AQUIFER_TEXT_FOUND("$6::text", "w.name, w.phone") R"sql(
     OR strpos(regexp_replace(w.phone, '[^0-9]', '', 'g'), $7::text) > 0)
 ORDER BY w.id
 LIMIT $8::bigint
@@ -44,9 +41,7 @@ constexpr Statement kRecipients = {"workers.list_recipients", R"sql(
 SELECT w.id, w.chat_id, w.name
 FROM aquifer.workers AS w
 WHERE w.id > $1::bigint
-  AND w.receives_summaries
-  AND w.chat_id IS NOT NULL
-  AND w.deleted_at IS NULL
+  AND )sql" AQUIFER_GETS_SUMMARIES("w") R"sql(
 ORDER BY w.id
 LIMIT $2::bigint
 )sql"};

@@ -16,6 +16,10 @@
 #define AQUIFER_WORKER_SHIFT \
   "LEFT JOIN aquifer.shifts AS s ON s.worker_id = w.id AND s.ended_at IS NULL "
 
+// Who gets summaries. Being employed is another fact.
+#define AQUIFER_GETS_SUMMARIES(of) \
+  of ".receives_summaries AND " of ".chat_id IS NOT NULL AND " of ".deleted_at IS NULL "
+
 namespace aquifer {
 
 // How many columns the above are; others of a statement come after them.

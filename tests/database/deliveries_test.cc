@@ -156,7 +156,7 @@ TEST_F(DeliveriesTest, RunsOfOtherKeysAreReachedApart) {
   EXPECT_THAT(Undelivered(list), ElementsAre(7));
 }
 
-TEST_F(DeliveriesTest, RecipientsAreWorkersWhoAreEmployedReceiveSummariesAndHaveAChat) {
+TEST_F(DeliveriesTest, RecipientsAreThoseWhoReceiveSummariesEmployedOrNot) {
   InsertRecipient("100", true, true);
   InsertRecipient("200", true, false);
   InsertRecipient("300", false, true);
@@ -169,9 +169,10 @@ TEST_F(DeliveriesTest, RecipientsAreWorkersWhoAreEmployedReceiveSummariesAndHave
       Call(&JobRepository::ListUndelivered, OfRun<v1::ListUndeliveredRequest>());
 
   ASSERT_TRUE(undelivered.ok()) << undelivered.status();
-  ASSERT_EQ(undelivered->recipients_size(), 2);
+  ASSERT_EQ(undelivered->recipients_size(), 3);
   EXPECT_EQ(undelivered->recipients(0).chat_id(), -400);
   EXPECT_EQ(undelivered->recipients(1).chat_id(), 100);
+  EXPECT_EQ(undelivered->recipients(2).chat_id(), 300);
   EXPECT_EQ(absl::StrCat(undelivered->recipients(1).worker_id()),
             Value("SELECT id FROM aquifer.workers WHERE chat_id = 100"));
   EXPECT_EQ(undelivered->recipients(1).state(), v1::DELIVERY_STATE_UNSPECIFIED);
