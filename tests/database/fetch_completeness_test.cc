@@ -196,11 +196,18 @@ TEST_F(CompletenessTest, TokenOfAnotherRangeIsRefused) {
             "PAGE_TOKEN_MISMATCH");
 }
 
-// Random ledgers against a model, in pages of every size.
-TEST_F(CompletenessTest, PagesTogetherAreWhatTheModelMisses) {
+// Random ledgers against a model, in pages of every size, over days from the parameter on.
+class CompletenessModelTest : public CompletenessTest,
+                              public ::testing::WithParamInterface<absl::CivilDay> {};
+
+INSTANTIATE_TEST_SUITE_P(ChangeOvers, CompletenessModelTest,
+                         ::testing::Values(absl::CivilDay(2026, 3, 27),
+                                           absl::CivilDay(2026, 10, 23)));
+
+TEST_P(CompletenessModelTest, PagesTogetherAreWhatTheModelMisses) {
   std::mt19937 random(4);
   const auto pick = [&random](int below) { return static_cast<int>(random() % below); };
-  const absl::CivilDay first(2026, 10, 23);
+  const absl::CivilDay first = GetParam();
   std::map<std::pair<absl::CivilDay, std::string>, std::string> ledger;
   std::set<std::string> known;
   for (int device = 0; device < 9; ++device) {

@@ -65,6 +65,20 @@ TEST_F(TransactionEndToEndTest, TenWritesAnswerInOrderAndTheLastUsesAnEarlierId)
   EXPECT_EQ(database_.Execute("SELECT id FROM aquifer.collections").size(), 9u);
 }
 
+TEST_F(TransactionEndToEndTest, RepeatWithItsRequestIdGetsTheFirstAnswer) {
+  v1::ExecuteRequest request = TenWrites(0);
+  request.set_request_id("0e2b4c6a-8d9f-4a1b-b3c5-d7e9f1a3b5c7");
+  v1::ExecuteResponse first;
+  v1::ExecuteResponse again;
+  ASSERT_TRUE(Execute(request, first).ok());
+
+  const grpc::Status status = Execute(request, again);
+
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
+  EXPECT_EQ(database_.Execute("SELECT max(version) FROM aquifer.collections")[0][0].as<int>(), 2);
+}
+
 TEST_F(TransactionEndToEndTest, FieldsOfWritesAreNamedWithTheirPath) {
   v1::ExecuteRequest request = TenWrites(1);
   request.mutable_writes(3)->mutable_record_collection()->mutable_line()->clear_device_id();
