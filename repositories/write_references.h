@@ -18,8 +18,8 @@ namespace aquifer {
 // From a message to an int64 field in it, through its parts.
 using IdPath = std::vector<const google::protobuf::FieldDescriptor*>;
 
-// The path "task.technician_id" in such a message; empty if there is no such field, or it is no single
-// int64 named `id` or `..._id`.
+// The path "task.technician_id" in such a message; empty if there is no such field, or it is no
+// single int64 named `id` or `..._id`.
 IdPath FindIdPath(const google::protobuf::Descriptor& message, absl::string_view path);
 
 // The id at a path; 0 if it or a part on the way is absent.

@@ -11,8 +11,8 @@
 #include "aquifer/v1/admin.grpc.pb.h"
 #include "aquifer/v1/collection.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "tests/testing/server_process.h"
+#include "tests/testing/status_details.h"
 #include "tests/testing/test_database.h"
 
 namespace aquifer::testing {
@@ -48,17 +48,5 @@ class EndToEndTest : public ::testing::Test {
   std::unique_ptr<v1::CollectionRepository::Stub> collections_;
   std::unique_ptr<v1::Admin::Stub> admin_;
 };
-
-// The details of an error, unpacked.
-template <typename Detail>
-std::optional<Detail> DetailOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  details.ParseFromString(status.error_details());
-  for (const auto& any : details.details()) {
-    Detail detail;
-    if (any.UnpackTo(&detail)) return detail;
-  }
-  return std::nullopt;
-}
 
 }  // namespace aquifer::testing
