@@ -11,6 +11,7 @@
 
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
+#include "repositories/retry_advice.h"
 #include "server/rpc/request_key.h"
 #include "server/rpc/status_details.h"
 
@@ -29,6 +30,9 @@ constexpr std::size_t kLargeRequestBytes = std::size_t{64} * 1024;
 
 // The least delay to advise: below it the advice costs more than it spares.
 constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
+
+// Where whoever refused the call knows no better.
+constexpr absl::Duration kUsualRetryDelay = absl::Milliseconds(100);
 
 constexpr absl::Duration kDelayUntilAStreamEnds = absl::Seconds(1);
 
@@ -207,8 +211,11 @@ absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(S
 
 grpc::Status Call::Close(const absl::Status& status) {
   status_ = status;
+  if (!status_.ok()) {
+    AdviseRetry(status_, std::max(rpc_.workers_.EstimatedWait(LaneOf(method_)), kUsualRetryDelay));
+  }
   SetTrailers();
-  return ToGrpcStatus(status, request_id_);
+  return ToGrpcStatus(status_, request_id_);
 }
 
 void Call::SetTrailers() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "google/rpc/error_details.pb.h"
+#include "repositories/retry_advice.h"
 
 namespace aquifer {
 namespace {
@@ -83,6 +84,23 @@ TEST(ErrorsTest, AnErrorOfAWriteKeepsWhatItIsAndSaysWhichWrite) {
   EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(missing.message(), "write 9: collection 42 not found");
   EXPECT_TRUE(ErrorOfWrite(absl::OkStatus(), 1).ok());
+}
+
+TEST(ErrorsTest, AdviceComesWhereARetryIsSafeAndNobodyGaveAny) {
+  absl::Status safe = MakeError(Reason::kPoolExhausted, "none free");
+  absl::Status advised = MakeError(Reason::kQueueFull, "full");
+  SetRetryDelay(advised, absl::Seconds(3));
+  absl::Status hopeless = MakeError(Reason::kStaleVersion, "stale");
+  absl::Status bare = absl::UnavailableError("bare");
+
+  for (absl::Status* status : {&safe, &advised, &hopeless, &bare}) {
+    AdviseRetry(*status, absl::Milliseconds(100));
+  }
+
+  EXPECT_EQ(RetryDelayOf(safe), absl::Milliseconds(100));
+  EXPECT_EQ(RetryDelayOf(advised), absl::Seconds(3));
+  EXPECT_EQ(RetryDelayOf(hopeless), std::nullopt);
+  EXPECT_EQ(RetryDelayOf(bare), std::nullopt);
 }
 
 TEST(ErrorsTest, RetryDelayKeepsItsParts) {
