@@ -252,8 +252,9 @@ absl::StatusOr<v1::RecordCollectionsResponse> CollectionRepository::RecordCollec
     const v1::RecordCollectionsRequest& request) {
   v1::RecordCollectionsResponse response;
   LineRecorder(session_, request.lines(), *response.mutable_results()).Run();
-  for (const auto& result : response.results())
+  for (const auto& result : response.results()) {
     CountOutcome(result.outcome(), *response.mutable_counts());
+  }
   return response;
 }
 

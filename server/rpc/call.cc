@@ -190,7 +190,7 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
 
 absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
                                std::string& answer) {
-  const absl::Status status = Execute([&](Session& session) -> absl::Status {
+  absl::Status status = Execute([&](Session& session) -> absl::Status {
     RequestLedger ledger(session);
     auto first = ledger.Claim(key);
     if (!first.ok()) return first.status();

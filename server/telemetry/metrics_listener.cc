@@ -44,7 +44,8 @@ class MetricsListener::Source final : public prometheus::Collectable {
   const Metrics& metrics_;
 };
 
-MetricsListener::MetricsListener(std::string host, const std::string& bind, const Metrics& metrics)
+MetricsListener::MetricsListener(const std::string& host, const std::string& bind,
+                                 const Metrics& metrics)
     : source_(std::make_shared<Source>(metrics)),
       exposer_(bind, kThreads),
       address_(absl::StrCat(host, ":", exposer_.GetListeningPorts().front())) {

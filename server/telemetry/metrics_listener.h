@@ -13,8 +13,8 @@ namespace aquifer {
 
 class MetricsListener {
  public:
-  // On `address`, an IP address or a host name; port 0 picks one. SETTING_REFUSED-like failures
-  // come back as UNAVAILABLE naming the address. `metrics` must outlive the listener.
+  // On `address`, an IP address or a host name; port 0 picks one. UNAVAILABLE, naming the address,
+  // if it cannot listen there. `metrics` must outlive the listener.
   static absl::StatusOr<std::unique_ptr<MetricsListener>> Start(const std::string& address,
                                                                 int port, const Metrics& metrics);
 
@@ -24,7 +24,7 @@ class MetricsListener {
  private:
   class Source;
 
-  MetricsListener(std::string host, const std::string& bind, const Metrics& metrics);
+  MetricsListener(const std::string& host, const std::string& bind, const Metrics& metrics);
 
   // The exposer takes a weak one.
   const std::shared_ptr<Source> source_;
