@@ -333,8 +333,10 @@ TransactionRunner::TransactionRunner(ConnectionPool& pool, TransactionRunnerOpti
 absl::Status TransactionRunner::Run(const TransactionCall& call,
                                     absl::FunctionRef<absl::Status(Session&)> body,
                                     Receipt& receipt) {
+  const int begun_before = receipt.attempts;
   absl::Status status = RunAttempts(call, body, receipt);
-  CountEnd(options_.metrics, status);
+  // A call that got no connection had no transaction to end.
+  if (receipt.attempts > begun_before) CountEnd(options_.metrics, status);
   return status;
 }
 
