@@ -23,7 +23,8 @@ std::string HostForUri(const std::string& address) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
-    const GrpcListenerOptions& options, const std::vector<grpc::Service*>& services) {
+    const GrpcListenerOptions& options, const std::vector<RpcService*>& queued,
+    const std::vector<grpc::Service*>& services) {
   std::unique_ptr<GrpcListener> listener(new GrpcListener());
   listener->host_ = HostForUri(options.address);
   const std::string wanted = absl::StrCat(listener->host_, ":", options.port);
@@ -44,10 +45,19 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &listener->port_);
   for (grpc::Service* service : services) builder.RegisterService(service);
+  for (RpcService* service : queued) builder.RegisterService(service);
+  if (!queued.empty()) {
+    listener->calls_ = std::make_unique<CallQueue>(builder, options.polling_threads);
+  }
   listener->server_ = builder.BuildAndStart();
   if (listener->server_ == nullptr || listener->port_ == 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", wanted, ": is the address right and the port free?"));
+  }
+  if (listener->calls_) {
+    listener->calls_->Start([&](grpc::ServerCompletionQueue& queue) {
+      for (RpcService* service : queued) service->Listen(queue);
+    });
   }
   return listener;
 }
@@ -62,5 +72,7 @@ GrpcListener::~GrpcListener() {
 void GrpcListener::Shutdown(absl::Time deadline) {
   server_->Shutdown(absl::ToChronoTime(deadline));
 }
+
+void GrpcListener::Close() { calls_.reset(); }
 
 }  // namespace aquifer

@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "server/rpc/call_queue.h"
+#include "server/rpc/rpc_service.h"
+
 namespace aquifer {
 
 struct GrpcListenerOptions {
@@ -17,16 +20,19 @@ struct GrpcListenerOptions {
   // 0 picks one.
   int port = 0;
   int max_message_bytes = 4 * 1024 * 1024;
+  // Threads that poll for the calls of `queued` services.
+  int polling_threads = 1;
 };
 
 class GrpcListener {
  public:
-  // Listens and serves at once; `services` must outlive the listener. UNAVAILABLE if the address
+  // Listens and serves at once; the services must outlive the listener. UNAVAILABLE if the address
   // cannot be had.
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
-      const GrpcListenerOptions& options, const std::vector<grpc::Service*>& services);
+      const GrpcListenerOptions& options, const std::vector<RpcService*>& queued,
+      const std::vector<grpc::Service*>& services);
 
-  // Cancels what still runs.
+  // Cancels what still runs. Every call must have been answered, or be answered meanwhile.
   ~GrpcListener();
 
   // "127.0.0.1:50051"
@@ -34,6 +40,8 @@ class GrpcListener {
 
   // Accepts no more calls, waits for those under way, and cancels what runs at `deadline`.
   void Shutdown(absl::Time deadline);
+  // After Shutdown, when every call was answered: nothing answers from here on.
+  void Close();
 
  private:
   GrpcListener() = default;
@@ -41,6 +49,8 @@ class GrpcListener {
   std::string host_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
+  // After the server, which must not outlive its queues.
+  std::unique_ptr<CallQueue> calls_;
 };
 
 }  // namespace aquifer

@@ -207,7 +207,8 @@ absl::Status Server::StartListeners() {
                                        .port = options_.port,
                                        .max_message_bytes = options_.max_message_bytes},
                                       {&*collections_, &*jobs_, &*maintenance_, &*worker_service_,
-                                       &*transaction_service_, &*admin_, &*health_service_});
+                                       &*transaction_service_, &*admin_},
+                                      {&*health_service_});
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   if (absl::Status status = StartProbes(); !status.ok()) return status;
@@ -217,7 +218,7 @@ absl::Status Server::StartListeners() {
 absl::Status Server::StartProbes() {
   if (options_.health_port < 0) return absl::OkStatus();
   probe_service_.emplace(*health_);
-  auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port},
+  auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port}, {},
                                     {&*probe_service_});
   if (!probes.ok()) return probes.status();
   probe_listener_ = *std::move(probes);
@@ -334,8 +335,10 @@ void Server::Stop(StopSignals& signals) {
   LogFinalFigures();
   monitor_->Stop();
   ledger_keeper_->Stop();
+  // What they still run answers to the listener's queue.
   workers_.reset();
   reserve_.reset();
+  listener_->Close();
   // First the pool, so that a preparation under way does not wait to fill it.
   if (absl::Status status = pool_->Close(absl::Now() + kClosePoolTimeout); !status.ok()) {
     log_.Write(LogLine(LogLevel::kWarning, "pool_not_closed").Add("error", status.message()));

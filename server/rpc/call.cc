@@ -50,7 +50,7 @@ std::string NewRequestId() {
 }
 
 // The caller's own id if it is one that can stand in a log line and a header, else a new one.
-std::string RequestIdOf(const grpc::CallbackServerContext& context) {
+std::string RequestIdOf(const grpc::ServerContextBase& context) {
   const auto found = context.client_metadata().find(kRequestIdKey);
   if (found == context.client_metadata().end()) return NewRequestId();
   const grpc::string_ref id = found->second;
@@ -62,13 +62,13 @@ Lane LaneOf(const Method& method) {
   return method.policy.priority() == v1::PRIORITY_BATCH ? Lane::kBatch : Lane::kInteractive;
 }
 
-absl::Time CallerDeadline(const grpc::CallbackServerContext& context) {
+absl::Time CallerDeadline(const grpc::ServerContextBase& context) {
   return absl::FromChrono(context.deadline());
 }
 
 }  // namespace
 
-Call::Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context)
+Call::Call(RpcRunner& rpc, const Method& method, grpc::ServerContextBase& context)
     : rpc_(rpc),
       method_(method),
       context_(context),
@@ -167,7 +167,7 @@ void Call::Continue(Executor::Job& job) {
 absl::Status Call::CheckStillWanted() {
   const absl::Time now = absl::Now();
   receipt_.queue += now - queued_at_;
-  if (context_.IsCancelled()) return MakeError(Reason::kCancelled, "the caller left");
+  if (cancellation_.cancelled()) return MakeError(Reason::kCancelled, "the caller left");
   if (now >= deadline_) {
     return MakeError(Reason::kDeadlineExceeded, "the deadline passed while the call waited");
   }

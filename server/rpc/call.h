@@ -22,9 +22,9 @@ namespace aquifer {
 // client stream) own one and keep it until they are done. Used by one thread at a time.
 class Call {
  public:
-  Call(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context);
-  // In OnDone: writes the log line and counts the call, for only then gRPC knows whether the answer
-  // was taken.
+  Call(RpcRunner& rpc, const Method& method, grpc::ServerContextBase& context);
+  // When the call is over: writes the log line and counts the call, for only then gRPC knows
+  // whether the answer was taken.
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -61,7 +61,7 @@ class Call {
   // Forgets the messages read so far; a stream calls it between steps.
   void ResetArena() { arena_.Reset(); }
 
-  // The caller left: ends the statement that runs for it. Called by gRPC's OnCancel, at any time.
+  // The caller left: ends the statement that runs for it. Called by gRPC's threads, at any time.
   void Cancel() { cancellation_.Cancel(); }
 
   // Ends the call: sets the trailers and gives what to Finish with.
@@ -75,7 +75,7 @@ class Call {
 
   RpcRunner& rpc_;
   const Method& method_;
-  grpc::CallbackServerContext& context_;
+  grpc::ServerContextBase& context_;
   const absl::Time began_;
   const std::string request_id_;
   absl::Time deadline_;

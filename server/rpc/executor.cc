@@ -21,6 +21,7 @@ Executor::~Executor() {
   {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
+    while (!idle_.empty()) WakeOne();
   }
   for (std::thread& thread : threads_) thread.join();
 }
@@ -33,12 +34,14 @@ bool Executor::TrySubmit(Job& job, Lane lane) {
     return false;
   }
   QueueOf(lane).push_back(&job);
+  WakeOne();
   return true;
 }
 
 void Executor::Continue(Job& job, Lane lane) {
   absl::MutexLock lock(&mutex_);
   QueueOf(lane).push_back(&job);
+  WakeOne();
 }
 
 absl::Duration Executor::EstimatedWait(Lane lane) const {
@@ -81,13 +84,26 @@ Executor::Job* Executor::TakeNext() {
   return job;
 }
 
+void Executor::WakeOne() {
+  if (idle_.empty()) return;
+  Sleeper& sleeper = *idle_.back();
+  idle_.pop_back();
+  sleeper.called = true;
+  sleeper.wake.Signal();
+}
+
+void Executor::AwaitWork() {
+  while (Queued() == 0 && !stopping_) {
+    Sleeper sleeper;
+    idle_.push_back(&sleeper);
+    while (!sleeper.called) sleeper.wake.Wait(&mutex_);
+  }
+}
+
 void Executor::RunJobs() {
-  const auto has_work = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return stopping_ || Queued() > 0;
-  };
   absl::MutexLock lock(&mutex_);
   for (;;) {
-    mutex_.Await(absl::Condition(&has_work));
+    AwaitWork();
     if (Queued() == 0) return;
     Job* job = TakeNext();
     ++running_;

@@ -4,6 +4,9 @@
 // The queue has two lanes. Whoever waits for an answer goes before bulk work; but every fourth turn
 // is bulk work's if there is any, so that it moves on however many wait before it. Bulk work fills
 // half of the queue at most, so that it never keeps the others out.
+//
+// Of idle threads the one that became idle last gets the next job: its memory is still warm, and
+// few threads do what few can.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -79,12 +82,24 @@ class Executor {
   }
   // The job whose turn it is; one is queued.
   Job* TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // A job is queued: wakes an idle thread for it, if there is one.
+  void WakeOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Until there is a job, or nothing more to wait for.
+  void AwaitWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunJobs();
+
+  // An idle thread, which waits to be called.
+  struct Sleeper {
+    absl::CondVar wake;
+    bool called = false;
+  };
 
   const ExecutorOptions options_;
   mutable absl::Mutex mutex_;
   std::deque<Job*> interactive_ ABSL_GUARDED_BY(mutex_);
   std::deque<Job*> batch_ ABSL_GUARDED_BY(mutex_);
+  // The last one became idle last.
+  std::vector<Sleeper*> idle_ ABSL_GUARDED_BY(mutex_);
   // Turns since bulk work had one while some waited.
   int turns_without_batch_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

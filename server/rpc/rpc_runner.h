@@ -52,9 +52,7 @@ class RpcRunner {
   // What became of the writes with a request_id so far.
   RepeatFigures Repeats() const { return repeats_.Figures(); }
 
-  // Each starts a call and hands its reactor to gRPC; the call deletes itself when it is done.
-  grpc::ServerUnaryReactor* StartUnary(const Method& method, grpc::CallbackServerContext& context,
-                                       const grpc::ByteBuffer& request, grpc::ByteBuffer& response);
+  // Each starts a stream and hands its reactor to gRPC; the call deletes itself when it is done.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* StartServerStream(
       const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request);
   grpc::ServerReadReactor<grpc::ByteBuffer>* StartClientStream(const Method& method,

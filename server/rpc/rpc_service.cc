@@ -17,7 +17,34 @@ using grpc::CallbackServerContext;
 using grpc::internal::RpcMethod;
 using grpc::internal::RpcServiceMethod;
 
+// Calls of a method that wait for the queue's thread need no place of their own: gRPC keeps them.
+constexpr int kCallsAwaited = 4;
+
 }  // namespace
+
+class RpcService::Port final : public UnaryPort {
+ public:
+  Port(RpcService& service, int index, const Method& method)
+      : service_(service), index_(index), method_(method) {}
+
+  const Method& method() const override { return method_; }
+  void Request(grpc::ServerContext& context, ByteBuffer& request,
+               grpc::ServerAsyncResponseWriter<ByteBuffer>& responder,
+               grpc::ServerCompletionQueue& queue, void* tag) override {
+    service_.RequestAsyncUnary(index_, &context, &request, &responder, &queue, &queue, tag);
+  }
+
+ private:
+  RpcService& service_;
+  const int index_;
+  const Method& method_;
+};
+
+void RpcService::Listen(grpc::ServerCompletionQueue& queue) {
+  for (const auto& port : ports_) {
+    for (int i = 0; i < kCallsAwaited; ++i) ListenForUnary(rpc_, *port, queue);
+  }
+}
 
 absl::Status RpcService::CheckComplete() const {
   for (int i = 0; i < descriptor_.method_count(); ++i) {
@@ -43,16 +70,13 @@ const Method& RpcService::MakeMethod(const Message& request, const Message& resp
   return *methods_.back();
 }
 
-// What follows is what generated code does for a service with the raw callback API.
+// What follows is what generated code does for a service with the raw APIs.
 
 void RpcService::AddUnary(const Method& method) {
+  const int index = static_cast<int>(methods_.size()) - 1;
   AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::NORMAL_RPC, nullptr));
-  MarkMethodRawCallback(static_cast<int>(methods_.size()) - 1,
-                        new grpc::internal::CallbackUnaryHandler<ByteBuffer, ByteBuffer>(
-                            [this, &method](CallbackServerContext* context,
-                                            const ByteBuffer* request, ByteBuffer* response) {
-                              return rpc_.StartUnary(method, *context, *request, *response);
-                            }));
+  MarkMethodRaw(index);
+  ports_.push_back(std::make_unique<Port>(*this, index, method));
 }
 
 void RpcService::AddServerStream(const Method& method) {

@@ -15,6 +15,7 @@
 #include "repositories/stream_page.h"
 #include "server/rpc/method.h"
 #include "server/rpc/rpc_runner.h"
+#include "server/rpc/unary_call.h"
 
 namespace aquifer {
 
@@ -26,6 +27,9 @@ class RpcService : public grpc::Service {
   // OK if every method of the proto is served and passes CheckPolicy; else the server must not
   // start.
   absl::Status CheckComplete() const;
+
+  // Asks for calls of one request and one answer. Streams come by gRPC's callbacks.
+  void Listen(grpc::ServerCompletionQueue& queue);
 
  protected:
   // `rpc` must outlive the service.
@@ -94,10 +98,13 @@ class RpcService : public grpc::Service {
   void AddServerStream(const Method& method);
   void AddClientStream(const Method& method);
 
+  class Port;
+
   RpcRunner& rpc_;
   const google::protobuf::ServiceDescriptor& descriptor_;
   // Pointers, because gRPC and calls under way keep references.
   std::vector<std::unique_ptr<const Method>> methods_;
+  std::vector<std::unique_ptr<UnaryPort>> ports_;
 };
 
 }  // namespace aquifer
