@@ -1,0 +1,40 @@
+// One try of a call, of whatever kind: its context before, its trace and report after.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aquifer/call_options.h"
+#include "aquifer/tracing.h"
+
+namespace aquifer::client {
+
+// Used by one thread at a time.
+class Attempt {
+ public:
+  // `method` is its full name; `tracer` may be null.
+  Attempt(const std::string& method, int number, absl::Time deadline, const CallOptions& options,
+          CallTracer* tracer);
+
+  grpc::ClientContext& context() { return context_; }
+
+  // The try has ended so, its trailers are there.
+  absl::Status End(const grpc::Status& status);
+
+  // The server's trailer of this name; only after End.
+  std::optional<std::string> Trailer(const char* name) const;
+
+ private:
+  grpc::ClientContext context_;
+  const int number_;
+  CallReport* const report_;
+  std::unique_ptr<CallSpan> span_;
+};
+
+}  // namespace aquifer::client

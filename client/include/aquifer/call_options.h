@@ -1,0 +1,43 @@
+// What one call may be told, and what it tells beside its answer.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace aquifer::client {
+
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+
+// Whether a call that failed is tried again; see RetryOptions for how.
+enum class Retries { kAsConnected, kNone };
+
+// What a call tells of how it went.
+struct CallReport {
+  // The name of the last try in the server's log.
+  std::string call_id;
+  int tries = 0;
+  // The write happened before; this is its first answer.
+  bool replayed = false;
+  // What the last try cost in the server: "queue=30,acquire=10,sql=4685,commit=9416,attempts=1",
+  // in microseconds. Empty if no server answered.
+  std::string receipt;
+};
+
+struct CallOptions {
+  // For the whole call with all its tries. Not set: ConnectOptions::timeout, and without that the
+  // method's own, which its proto states (5 s for most). A single try gets no more than that.
+  std::optional<absl::Duration> timeout = std::nullopt;
+  Retries retries = Retries::kAsConnected;
+  // Names the call in the server's log (x-request-id); the server makes one if it is empty.
+  std::string call_id = "";
+  // Sent with every try.
+  Metadata metadata = {};
+  // Filled in if not null, whether the call succeeds or fails.
+  CallReport* report = nullptr;
+};
+
+}  // namespace aquifer::client
