@@ -42,8 +42,8 @@ class PreparedStatements {
 class StatementGate {
  public:
   virtual ~StatementGate() = default;
-  // Throws if the transaction is no longer wanted.
-  virtual void Enter() = 0;
+  // The statement is about to run. Throws if the transaction is no longer wanted.
+  virtual void Enter(const Statement& statement) = 0;
   // The statement succeeded.
   virtual void Leave(const Statement& statement) = 0;
 };
@@ -63,7 +63,7 @@ class Session {
   // Executes `statement` with `args` as $1, $2, ... An std::optional without a value is NULL.
   template <typename... Args>
   pqxx::result Run(const Statement& statement, const Args&... args) {
-    if (gate_ != nullptr) gate_->Enter();
+    if (gate_ != nullptr) gate_->Enter(statement);
     current_ = &statement;
     pqxx::result result = transaction_.exec_prepared(prepared_.Ensure(statement), args...);
     if (gate_ != nullptr) gate_->Leave(statement);

@@ -71,6 +71,12 @@ void AppendPool(const PoolFigures& pool, std::vector<MetricFamily>& all) {
   all.push_back(Counter("aquifer_pool_acquire_timeouts_total",
                         "Calls that got no connection in time.",
                         {{Number(pool.acquire_timeouts)}}));
+  all.push_back(Gauge("aquifer_pool_oldest_holder_seconds",
+                      "For how long the oldest holder has had its connection.",
+                      {{absl::ToDoubleSeconds(pool.oldest_holder)}}));
+  all.push_back(Counter("aquifer_pool_long_holds_total",
+                        "Connections held for longer than pool_holder_limit_ms.",
+                        {{Number(pool.long_holds)}}));
 }
 
 void AppendQueues(const ExecutorFigures& workers, const ExecutorFigures& reserve,

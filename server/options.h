@@ -35,6 +35,8 @@ struct PoolOptions {
   absl::Duration max_life = absl::Minutes(30);
   // Callers that may wait for a connection at once.
   int max_waiters = 1000;
+  // How long a call may hold a connection before the log says so.
+  absl::Duration holder_limit = absl::Seconds(10);
 };
 
 struct ServerOptions {

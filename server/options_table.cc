@@ -141,6 +141,11 @@ const OptionSpec kTable[] = {
      .group = kPool,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.pool.max_waiters; }, 1, 100'000},
      .help = "Callers that may wait for a connection at once."},
+    {.name = "pool_holder_limit_ms",
+     .group = kPool,
+     .field = DurationField{[](ServerOptions& o) -> absl::Duration& { return o.pool.holder_limit; },
+                            10, kDayMs},
+     .help = "After how long the log names a call that still holds its connection."},
 
     {.name = "queue_capacity",
      .group = kCalls,

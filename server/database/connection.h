@@ -2,9 +2,11 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 #include <libpq-fe.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -60,6 +62,14 @@ class Connection {
   const std::string& run() const { return run_; }
   void set_run(std::string run) { run_ = std::move(run); }
 
+  // What runs on it: a statement's name, or another literal; null for nothing. Set by the thread
+  // that uses it, read by any.
+  void set_activity(const char* activity) { activity_.store(activity, std::memory_order_relaxed); }
+  absl::string_view Activity() const {
+    const char* activity = activity_.load(std::memory_order_relaxed);
+    return activity == nullptr ? absl::string_view() : activity;
+  }
+
   // Whether it can serve again: open, and nothing arrived that announces its end. Looks only at
   // what this side already received, so it costs no round trip.
   bool Reusable();
@@ -76,6 +86,7 @@ class Connection {
   PreparedStatements prepared_;
   const std::shared_ptr<PGcancel> cancel_target_;
   std::string run_;
+  std::atomic<const char*> activity_ = nullptr;
 };
 
 }  // namespace aquifer

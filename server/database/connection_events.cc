@@ -63,4 +63,12 @@ void ConnectionEvents::Observe(const PoolFigures& figures) {
                  .Add("waiting", figures.waiting));
 }
 
+void ConnectionEvents::Held(const LongHold& hold) {
+  LogLine line(hold.over ? LogLevel::kInfo : LogLevel::kWarning,
+               hold.over ? "connection_let_go" : "connection_held");
+  line.Add("method", hold.label).Add("after_ms", absl::ToInt64Milliseconds(hold.age));
+  if (!hold.activity.empty()) line.Add("statement", hold.activity);
+  log_.Write(line);
+}
+
 }  // namespace aquifer

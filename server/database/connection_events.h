@@ -24,6 +24,8 @@ class ConnectionEvents {
   void OpenFailed(const absl::Status& status, absl::string_view detail, absl::Time now);
   // Saturated from 80 % in use, relieved below 60 %, so that the edge does not flicker.
   void Observe(const PoolFigures& figures);
+  // A call that holds its connection for long, or held it and let go.
+  void Held(const LongHold& hold);
 
  private:
   enum class State { kNew, kConnected, kLost };

@@ -15,6 +15,7 @@ ResourcePoolOptions PoolOptionsOf(const PoolOptions& options) {
   result.idle_timeout = options.idle_timeout;
   result.max_life = options.max_life;
   result.max_waiters = options.max_waiters;
+  result.holder_limit = options.holder_limit;
   return result;
 }
 
@@ -58,7 +59,9 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire(absl::Time deadlin
 
 absl::Status ConnectionPool::Close(absl::Time deadline) {
   StopHousekeeping();
-  return connections_.Close(deadline);
+  absl::Status status = connections_.Close(deadline);
+  for (const LongHold& hold : connections_.TakeLongHolds()) events_.Held(hold);
+  return status;
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(absl::Time deadline) {
@@ -81,6 +84,7 @@ void ConnectionPool::Housekeep() {
     // A failure is in the log and in the figures already.
     (void)connections_.Maintain(absl::InfiniteFuture());
     events_.Observe(connections_.Figures());
+    for (const LongHold& hold : connections_.TakeLongHolds()) events_.Held(hold);
   }
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <absl/strings/string_view.h>
+#include <absl/time/time.h>
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace aquifer {
 
@@ -41,8 +43,21 @@ struct PoolFigures {
   std::array<std::int64_t, std::size(kCloseReasons)> closed = {};
   std::int64_t connect_failures = 0;
   std::int64_t acquire_timeouts = 0;
+  // How long the oldest holder has held its resource; nothing if none is out.
+  absl::Duration oldest_holder;
+  // How often somebody held one for longer than the limit.
+  std::int64_t long_holds = 0;
 
   std::int64_t Closed(CloseReason reason) const { return closed[static_cast<int>(reason)]; }
+};
+
+// Somebody who has held a resource for longer than the limit.
+struct LongHold {
+  // Who, and what ran on it; empty for nothing, or after it let go.
+  std::string label;
+  std::string activity;
+  absl::Duration age;
+  bool over = false;
 };
 
 }  // namespace aquifer

@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "repositories/errors.h"
 #include "server/database/open_backoff.h"
@@ -43,11 +44,14 @@ struct ResourcePoolOptions {
   absl::Duration max_life = absl::Minutes(30);
   // Callers that may wait at once.
   int max_waiters = 1000;
+  // Whoever holds a resource for longer than this is worth a line in the log.
+  absl::Duration holder_limit = absl::InfiniteDuration();
   OpenBackoffOptions backoff;
 };
 
 // Thread-safe. `T` answers `bool Reusable()`: whether it can serve again, cheaply and without a
-// word to whatever is behind it. Leases must end before the pool does.
+// word to whatever is behind it; and `absl::string_view Activity() const`, from any thread: what it
+// is busy with, in a literal's words. Leases must end before the pool does.
 template <typename T>
 class ResourcePool {
  private:
@@ -58,6 +62,7 @@ class ResourcePool {
     absl::Time idle_since;
     absl::Time lent_at;
     absl::string_view label;
+    bool reported = false;
   };
   // Entries move between lists by splicing: no allocation a call, and an iterator stays valid.
   using Entries = std::list<Entry>;
@@ -111,6 +116,7 @@ class ResourcePool {
         idle_timeout_(options.idle_timeout),
         max_life_(options.max_life),
         max_waiters_(options.max_waiters),
+        holder_limit_(options.holder_limit),
         min_(options.min),
         max_(options.max),
         backoff_(options.backoff) {}
@@ -139,6 +145,10 @@ class ResourcePool {
   absl::Status Close(absl::Time deadline);
 
   PoolFigures Figures() const;
+
+  // Who passed `holder_limit` since the last call, and who of those told before let go since: each
+  // hold is told once of either.
+  std::vector<LongHold> TakeLongHolds();
 
  private:
   // A caller in the queue; lives on its stack, its fields guarded by mutex_.
@@ -171,7 +181,12 @@ class ResourcePool {
   // `status` with the delay until the next attempt to open.
   absl::Status WithNextAttempt(absl::Status status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(Waiter& waiter, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // How many there are, what they do, and who has held one longest.
+  std::string Census() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Which setting to look at when none came free.
+  absl::string_view Advice() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status TimeoutStatus(absl::Duration waited) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteReturn(const Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string Holders() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Moves an idle resource to the lent ones; whoever asked for it makes the lease.
   void Lend(Place place, absl::string_view label) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -188,6 +203,7 @@ class ResourcePool {
   const absl::Duration idle_timeout_;
   const absl::Duration max_life_;
   const int max_waiters_;
+  const absl::Duration holder_limit_;
 
   mutable absl::Mutex mutex_;
   int min_ ABSL_GUARDED_BY(mutex_);
@@ -202,6 +218,8 @@ class ResourcePool {
   bool closing_ ABSL_GUARDED_BY(mutex_) = false;
   OpenBackoff backoff_ ABSL_GUARDED_BY(mutex_);
   absl::InsecureBitGen random_ ABSL_GUARDED_BY(mutex_);
+  // Holds that were told and have ended since.
+  std::vector<LongHold> ended_holds_ ABSL_GUARDED_BY(mutex_);
   // Only its counters; the rest is filled in by Figures.
   PoolFigures counts_ ABSL_GUARDED_BY(mutex_);
 };

@@ -98,8 +98,8 @@ template <typename T>
 absl::Status ResourcePool<T>::Wait(Waiter& waiter, absl::Time deadline) {
   if (static_cast<int>(waiters_.size()) >= max_waiters_) {
     return MakeError(Reason::kPoolExhausted,
-                     absl::StrCat("no connection free and ", waiters_.size(),
-                                  " calls already waiting for one; see pool_max"));
+                     absl::StrCat("no connection free and no room to wait: ", Census(),
+                                  "; see pool_max_waiters, ", Advice()));
   }
   const absl::Time began = Now();
   waiters_.push_back(&waiter);
@@ -123,6 +123,7 @@ void ResourcePool<T>::TakeBack(Place place) {
   const bool reusable = place->resource->Reusable();
   Entries doomed;
   absl::MutexLock lock(&mutex_);
+  NoteReturn(*place);
   std::optional<CloseReason> reason = Unfit(*place);
   if (!reusable) reason = CloseReason::kBroken;
   if (!reason && Size() > max_) reason = CloseReason::kSurplus;
@@ -139,6 +140,7 @@ template <typename T>
 void ResourcePool<T>::Drop(Place place, CloseReason reason) {
   Entries doomed;
   absl::MutexLock lock(&mutex_);
+  NoteReturn(*place);
   Doom(lent_, place, reason, doomed);
   ServeWaiters();
 }
@@ -210,7 +212,32 @@ PoolFigures ResourcePool<T>::Figures() const {
   figures.active = static_cast<int>(lent_.size());
   figures.idle = static_cast<int>(idle_.size());
   figures.waiting = static_cast<int>(waiters_.size());
+  if (!lent_.empty()) figures.oldest_holder = Now() - lent_.front().lent_at;
   return figures;
+}
+
+template <typename T>
+std::vector<LongHold> ResourcePool<T>::TakeLongHolds() {
+  absl::MutexLock lock(&mutex_);
+  std::vector<LongHold> holds = std::exchange(ended_holds_, {});
+  const absl::Time now = Now();
+  for (Entry& entry : lent_) {
+    if (now - entry.lent_at < holder_limit_) break;
+    if (entry.reported) continue;
+    entry.reported = true;
+    ++counts_.long_holds;
+    holds.push_back({.label = std::string(entry.label),
+                     .activity = std::string(entry.resource->Activity()),
+                     .age = now - entry.lent_at});
+  }
+  return holds;
+}
+
+template <typename T>
+void ResourcePool<T>::NoteReturn(const Entry& entry) {
+  if (!entry.reported) return;
+  ended_holds_.push_back(
+      {.label = std::string(entry.label), .age = Now() - entry.lent_at, .over = true});
 }
 
 template <typename T>
@@ -224,8 +251,20 @@ absl::Status ResourcePool<T>::TimeoutStatus(absl::Duration waited) const {
   return MakeError(Reason::kPoolExhausted,
                    absl::StrCat("no connection within ",
                                 absl::FormatDuration(absl::Trunc(waited, absl::Milliseconds(1))),
-                                ": ", lent_.size(), " active", Holders(), ", ", waiters_.size(),
-                                " waiting; see pool_max"));
+                                ": ", Census(), "; see ", Advice()));
+}
+
+template <typename T>
+std::string ResourcePool<T>::Census() const {
+  return absl::StrCat(lent_.size(), " of ", max_, " in use", Holders(), ", ", idle_.size(),
+                      " idle, ", opening_, " opening, ", waiters_.size(), " waiting");
+}
+
+template <typename T>
+absl::string_view ResourcePool<T>::Advice() const {
+  if (backoff_.failing()) return "database_url: opening more connections fails";
+  if (static_cast<int>(lent_.size()) < max_) return "connect_timeout_ms: connections open slowly";
+  return "pool_max, or what the oldest holders run";
 }
 
 template <typename T>
@@ -236,6 +275,8 @@ std::string ResourcePool<T>::Holders() const {
   for (auto entry = lent_.begin(); entry != lent_.end() && named < kMostNamed; ++entry, ++named) {
     absl::StrAppend(&text, named == 0 ? " (oldest " : ", ", entry->label, " ",
                     absl::StrFormat("%.1fs", absl::ToDoubleSeconds(Now() - entry->lent_at)));
+    const absl::string_view activity = entry->resource->Activity();
+    if (!activity.empty()) absl::StrAppend(&text, " in ", activity);
   }
   if (named > 0) text += ")";
   return text;
@@ -245,6 +286,7 @@ template <typename T>
 void ResourcePool<T>::Lend(Place place, absl::string_view label) {
   place->lent_at = Now();
   place->label = label;
+  place->reported = false;
   lent_.splice(lent_.end(), idle_, place);
 }
 

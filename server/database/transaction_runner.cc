@@ -34,6 +34,9 @@ constexpr char kMarkAndRun[] =
     "; SELECT pg_current_xact_id(), "
     "concat_ws(' ', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time())";
 
+// What a connection in a transaction does while no statement runs on it.
+constexpr char kBetweenStatements[] = "no statement";
+
 enum class Phase { kBegin, kBody, kCommit };
 
 // How one attempt ended, and what may follow.
@@ -128,6 +131,7 @@ class Attempt final : private StatementGate {
     cancels_.End();
     if (cancels_.Unclean(ended_by_cancel_)) outcome.discard = CloseReason::kCancelled;
     RollBackIfOpen();
+    connection_.set_activity(nullptr);
     return outcome;
   }
 
@@ -150,20 +154,23 @@ class Attempt final : private StatementGate {
     if (absl::Now() >= call_.deadline) return DeadlinePassed("before the commit");
     Stopwatch watch(receipt_.commit);
     phase_ = Phase::kCommit;
+    connection_.set_activity("COMMIT");
     transaction_.exec("COMMIT");
     return absl::OkStatus();
   }
 
   // The time limit that BEGIN set is each statement's; this bounds their sum.
-  void Enter() override {
+  void Enter(const Statement& statement) override {
     if (Left()) throw NotWanted(CallerLeft());
     statement_began_ = absl::Now();
     if (statement_began_ >= call_.deadline) {
       throw NotWanted(DeadlinePassed("between two statements"));
     }
+    connection_.set_activity(statement.name);
   }
 
   void Leave(const Statement& statement) override {
+    connection_.set_activity(kBetweenStatements);
     if (options_.metrics == nullptr) return;
     options_.metrics->StatementDone(statement.name, absl::Now() - statement_began_);
   }
@@ -174,6 +181,7 @@ class Attempt final : private StatementGate {
   // gives a transaction one that may write nothing in the end; that costs less than a round trip
   // later on, when it is known.
   void Begin() {
+    connection_.set_activity("BEGIN");
     const pqxx::result begun = transaction_.exec(BeginText());
     if (call_.mode == TransactionMode::kReadOnly) return;
     const Row row(begun[0]);
