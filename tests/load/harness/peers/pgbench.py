@@ -1,0 +1,79 @@
+"""pgbench, straight to the database or by way of PgBouncer.
+
+It reads its rows off the socket and looks at none of them: the least a direct caller can do.
+"""
+
+import glob
+import os
+import re
+
+from harness.peers.peer import Peer, failed_sample
+from harness.sample import Sample, percentiles
+
+# Of every latency, so that writing them down costs little. Enough for a p99.9 of fast calls.
+LOGGED_SHARE = 0.1
+
+
+class Pgbench(Peer):
+    name = "pgbench"
+    title = "pgbench, Unix socket"
+    paced = True
+    mode = "prepared"
+
+    def place(self):
+        """Host and port."""
+        return self.harness.postgres.directory, self.harness.postgres.port
+
+    def parts(self, workload):
+        return workload.parts
+
+    def call(self, workload, callers, seconds, rate):
+        prefix = os.path.join(self.harness.directory, "pgbench_log")
+        for old in glob.glob(prefix + ".*"):
+            os.remove(old)
+        host, port = self.place()
+        postgres = self.harness.postgres
+        command = [f"{postgres.bindir}/pgbench", "-n", "-h", host, "-p", str(port), "-U",
+                   postgres.user, "-M", self.mode, "-c", str(callers), "-j",
+                   str(min(callers, self.harness.options.pgbench_threads)), "-T", str(seconds),
+                   "-l", f"--log-prefix={prefix}"]
+        few = rate and rate * seconds < 50000
+        if workload.name in ("reads", "saves", "mixed", "hot") and not few:
+            command.append(f"--sampling-rate={LOGGED_SHARE}")
+        if rate:
+            command.append(f"--rate={rate}")
+        for i, part in enumerate(self.parts(workload)):
+            path = os.path.join(self.harness.directory, f"{self.name}-{part.file}-{i}.sql")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(part.script())
+            command += ["-f", f"{path}@{part.percent}"]
+        code, output, errors, spent = self.run_client(command + [postgres.database], seconds)
+        return self._sample(code, output, errors, prefix), spent
+
+    def _sample(self, code, output, errors, prefix):
+        calls = re.search(r"transactions actually processed: (\d+)", output)
+        rate = re.search(r"tps = ([\d.]+) \(without", output)
+        if code or not calls or not rate or int(calls[1]) == 0:
+            return failed_sample(f"pgbench: {errors}")
+        failed = re.search(r"failed transactions: (\d+)", output)
+        return Sample(int(calls[1]), int(calls[1]) / float(rate[1]),
+                      failures=int(failed[1]) if failed else 0,
+                      latency_us=percentiles(_logged(prefix)))
+
+
+class PgbenchTcp(Pgbench):
+    name = "pgbench-tcp"
+    title = "pgbench, TCP"
+
+    def place(self):
+        return "127.0.0.1", self.harness.postgres.port
+
+
+def _logged(prefix):
+    latencies = []
+    for path in glob.glob(prefix + ".*"):
+        with open(path, encoding="ascii") as file:
+            # client, transaction, microseconds, script, time
+            latencies.extend(int(line.split(" ", 3)[2]) for line in file)
+        os.remove(path)
+    return latencies
