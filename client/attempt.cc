@@ -8,6 +8,7 @@ namespace {
 constexpr char kCallIdKey[] = "x-request-id";
 constexpr char kReceiptKey[] = "aquifer-receipt";
 constexpr char kReplayedKey[] = "aquifer-replayed";
+constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 
 }  // namespace
 
@@ -27,6 +28,8 @@ std::optional<std::string> Attempt::Trailer(const char* name) const {
   if (found == trailers.end()) return std::nullopt;
   return std::string(found->second.data(), found->second.size());
 }
+
+std::optional<std::string> Attempt::Pushback() const { return Trailer(kPushbackKey); }
 
 absl::Status Attempt::End(const grpc::Status& status) {
   absl::Status result = FromGrpc(status);

@@ -27,10 +27,12 @@ class Attempt {
   // The try has ended so, its trailers are there.
   absl::Status End(const grpc::Status& status);
 
-  // The server's trailer of this name; only after End.
-  std::optional<std::string> Trailer(const char* name) const;
+  // When the server wants the next try, as it said so; only after End.
+  std::optional<std::string> Pushback() const;
 
  private:
+  std::optional<std::string> Trailer(const char* name) const;
+
   grpc::ClientContext context_;
   const int number_;
   CallReport* const report_;

@@ -18,34 +18,21 @@ namespace {
 using google::protobuf::Message;
 using google::protobuf::MessageLite;
 
-constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
-
 // How much longer than the server's own limit a try lasts, so that its error, which says more than
 // gRPC's, arrives.
 constexpr absl::Duration kGrace = absl::Milliseconds(500);
 
-// "/aquifer.v1.Admin/GetStatus" of "aquifer.v1.Admin.GetStatus".
-std::string PathOf(const std::string& method) {
-  std::string path = "/" + method;
-  path[path.rfind('.')] = '/';
-  return path;
-}
-
-RetryOptions RetriesOf(const ConnectOptions& connection, const CallOptions& call) {
-  RetryOptions options = connection.retries;
-  if (call.retries == Retries::kNone) options.max_tries = 1;
-  return options;
-}
-
 }  // namespace
-
-CalledMethod Called(const google::protobuf::MethodDescriptor& method) {
-  return {method.full_name(), method.options().GetExtension(v1::policy)};
-}
 
 absl::Time Caller::DeadlineOf(const CalledMethod& method, const CallOptions& options) const {
   const auto& timeout = options.timeout ? options.timeout : options_.timeout;
   return absl::Now() + timeout.value_or(absl::Milliseconds(method.policy.default_deadline_ms()));
+}
+
+RetryOptions Caller::RetriesOf(const CallOptions& options) const {
+  RetryOptions retries = options_.retries;
+  if (options.retries == Retries::kNone) retries.max_tries = 1;
+  return retries;
 }
 
 absl::Status Caller::Call(const CalledMethod& method, const Message& request, Message& response,
@@ -58,14 +45,14 @@ absl::Status Caller::Call(const CalledMethod& method, const Message& request, Me
   const auto with_id = WithRequestId(method.policy, request);
   const MessageLite& sent = with_id ? *with_id : request;
 
-  RetrySchedule schedule(RetriesOf(options_, options), deadline);
+  RetrySchedule schedule(RetriesOf(options), deadline);
   for (int number = 1;; ++number) {
     Attempt attempt(method.name, number, std::min(deadline, absl::Now() + longest_try), options,
                     options_.tracer.get());
     absl::Status status = attempt.End(grpc::internal::BlockingUnaryCall<MessageLite, MessageLite>(
         channel_.get(), rpc, &attempt.context(), sent, &response));
     if (status.ok()) return status;
-    const auto delay = schedule.DelayAfter(status, attempt.Trailer(kPushbackKey), absl::Now());
+    const auto delay = schedule.DelayAfter(status, attempt.Pushback(), absl::Now());
     if (!delay) return status;
     absl::SleepFor(*delay);
   }

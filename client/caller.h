@@ -12,18 +12,9 @@
 
 #include "aquifer/call_options.h"
 #include "aquifer/connect_options.h"
-#include "aquifer/v1/options.pb.h"
+#include "client/methods.h"
 
 namespace aquifer::client {
-
-// What is called.
-struct CalledMethod {
-  // "aquifer.v1.CollectionRepository.GetCollection"
-  const std::string& name;
-  const v1::MethodPolicy& policy;
-};
-
-CalledMethod Called(const google::protobuf::MethodDescriptor& method);
 
 // Thread-safe.
 class Caller {
@@ -37,6 +28,9 @@ class Caller {
 
   // When a call that begins now must have ended.
   absl::Time DeadlineOf(const CalledMethod& method, const CallOptions& options) const;
+
+  // What the options of connection and call together say of retries.
+  RetryOptions RetriesOf(const CallOptions& options) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const ConnectOptions& options() const { return options_; }

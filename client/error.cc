@@ -8,11 +8,21 @@
 namespace aquifer::client {
 namespace {
 
+// Under which a detail of this kind is a payload.
+template <typename Detail>
+std::string UrlOf() {
+  return absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name());
+}
+
+template <typename Detail>
+void Add(const Detail& detail, absl::Status& status) {
+  status.SetPayload(UrlOf<Detail>(), absl::Cord(detail.SerializeAsString()));
+}
+
 // The detail of this kind; nothing if the status has none.
 template <typename Detail>
 std::optional<Detail> Find(const absl::Status& status) {
-  const auto payload =
-      status.GetPayload(absl::StrCat("type.googleapis.com/", Detail::descriptor()->full_name()));
+  const auto payload = status.GetPayload(UrlOf<Detail>());
   Detail detail;
   if (!payload || !detail.ParseFromString(std::string(*payload))) return std::nullopt;
   return detail;
@@ -44,6 +54,37 @@ ErrorDetails DetailsOf(const absl::Status& status) {
 std::string ReasonOf(const absl::Status& status) {
   const auto info = Find<google::rpc::ErrorInfo>(status);
   return info ? info->reason() : "";
+}
+
+absl::Status ErrorWith(absl::StatusCode code, absl::string_view message,
+                       const ErrorDetails& details) {
+  absl::Status status(code, message);
+  google::rpc::ErrorInfo info;
+  info.set_reason(details.reason);
+  info.set_domain("aquifer");
+  info.mutable_metadata()->insert(details.metadata.begin(), details.metadata.end());
+  Add(info, status);
+  google::rpc::BadRequest request;
+  for (const FieldError& field : details.fields) {
+    auto& violation = *request.add_field_violations();
+    violation.set_field(field.field);
+    violation.set_description(field.description);
+  }
+  if (!details.fields.empty()) Add(request, status);
+  if (details.retry_after) {
+    google::rpc::RetryInfo retry;
+    const absl::Duration delay = *details.retry_after;
+    retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(delay));
+    retry.mutable_retry_delay()->set_nanos(static_cast<std::int32_t>(
+        absl::ToInt64Nanoseconds(delay - absl::Seconds(absl::ToInt64Seconds(delay)))));
+    Add(retry, status);
+  }
+  if (!details.call_id.empty()) {
+    google::rpc::RequestInfo call;
+    call.set_request_id(details.call_id);
+    Add(call, status);
+  }
+  return status;
 }
 
 }  // namespace aquifer::client

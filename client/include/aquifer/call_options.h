@@ -36,7 +36,7 @@ struct CallOptions {
   std::string call_id = "";
   // Sent with every try.
   Metadata metadata = {};
-  // Filled in if not null, whether the call succeeds or fails.
+  // Filled in if not null, whether the call succeeds or fails; must outlive a stream.
   CallReport* report = nullptr;
 };
 

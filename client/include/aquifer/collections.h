@@ -1,6 +1,10 @@
 // Records collections, reads them back, and knows which device-days are complete.
 #pragma once
 
+#include <utility>
+
+#include "aquifer/collection_stream.h"
+#include "aquifer/collection_writers.h"
 #include "aquifer/method.h"
 #include "aquifer/v1/collection.pb.h"
 
@@ -20,8 +24,16 @@ class Collections : private Repository {
   const Unary<v1::RecordCollectionsRequest, v1::RecordCollectionsResponse> RecordCollections{
       caller_};
 
-  // Stores a stream of any length, committing message by message at constant memory.
-  // STREAM ImportCollections
+  // Stores any number of lines and tells what became of each.
+  CollectionWriter WriteCollections(CollectionWriter::OnOutcome on_outcome = nullptr,
+                                    const CallOptions& options = {}) const {
+    return CollectionWriter(caller_, std::move(on_outcome), options);
+  }
+
+  // Stores any number of lines in one call and counts what became of them.
+  CollectionImport ImportCollections(const CallOptions& options = {}) const {
+    return CollectionImport(caller_, options);
+  }
 
   // Reads one line by its id or by its key.
   const Unary<v1::GetCollectionRequest, v1::GetCollectionResponse> GetCollection{caller_};
@@ -38,9 +50,11 @@ class Collections : private Repository {
   // Lists lines page by page, newest first unless asked otherwise.
   const Unary<v1::ListCollectionsRequest, v1::ListCollectionsResponse> ListCollections{caller_};
 
-  // Sends every line a filter selects, oldest first, at constant memory and at the caller's
-  // pace.
-  // STREAM StreamCollections
+  // Reads every line a filter selects, oldest first, at constant memory and at the caller's pace.
+  CollectionStream StreamCollections(const v1::StreamCollectionsRequest& request,
+                                     const CallOptions& options = {}) const {
+    return CollectionStream(caller_, request, options);
+  }
 
   // Sums lines by civil day, ISO week, month, device or collector, or by a pair of them.
   const Unary<v1::SummarizeCollectionsRequest, v1::SummarizeCollectionsResponse>

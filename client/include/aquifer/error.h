@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/status/status.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <map>
@@ -38,5 +39,10 @@ ErrorDetails DetailsOf(const absl::Status& status);
 
 // Its reason alone: `if (ReasonOf(answer.status()) == "STALE_VERSION")`.
 std::string ReasonOf(const absl::Status& status);
+
+// An error as the service makes it, for tests; DetailsOf reads the same details back. A
+// `retry_after` makes callers try again.
+absl::Status ErrorWith(absl::StatusCode code, absl::string_view message,
+                       const ErrorDetails& details);
 
 }  // namespace aquifer::client
