@@ -1,0 +1,250 @@
+// The transport over @grpc/grpc-js: a connection to each server, calls to those that are up in turn.
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientWritableStream,
+  Metadata,
+  type ServiceError,
+  connectivityState,
+  credentials,
+} from '@grpc/grpc-js';
+
+import { type Address } from './address.js';
+import { AquiferError, LocalReason } from './errors.js';
+import { toAquiferError } from './status.js';
+import type { Attempt, Transport } from './transport.js';
+
+/** TLS, in PEM. Without `ca`, the certificates that Node trusts. */
+export interface TlsOptions {
+  ca?: string | Buffer;
+  /** With `key`, for mutual TLS. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  /** The name in the server's certificate, where it is not the host's. */
+  serverName?: string;
+}
+
+export interface GrpcTransportOptions {
+  tls?: TlsOptions | undefined;
+  /** Sent as `authorization: Bearer`; a function is asked before every try. */
+  token?: string | (() => string | Promise<string>) | undefined;
+  keepaliveMs: number;
+  maxMessageBytes: number;
+  userAgent: string;
+}
+
+const pem = (text: string | Buffer | undefined): Buffer | null =>
+  text === undefined ? null : Buffer.from(text);
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+function credentialsFor(address: Address, tls: TlsOptions | undefined): ChannelCredentials {
+  if (!address.tls && !tls) return credentials.createInsecure();
+  return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.cert));
+}
+
+export class GrpcTransport implements Transport {
+  private readonly lanes: Lane[];
+  private readonly listeners: ((up: boolean) => void)[] = [];
+  private readonly plain = new Metadata();
+  private next = 0;
+  private up = 0;
+  private closed = false;
+
+  constructor(
+    addresses: readonly Address[],
+    private readonly options: GrpcTransportOptions,
+  ) {
+    this.lanes = addresses.map(
+      (address) =>
+        new Lane(this.clientFor(address), (up) => {
+          this.up += up ? 1 : -1;
+          if (this.up === (up ? 1 : 0)) for (const listener of this.listeners) listener(up);
+        }),
+    );
+  }
+
+  private clientFor(address: Address): Client {
+    const { tls, keepaliveMs, maxMessageBytes, userAgent } = this.options;
+    return new Client(address.target, credentialsFor(address, tls), {
+      'grpc.primary_user_agent': userAgent,
+      'grpc.keepalive_time_ms': keepaliveMs,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1000,
+      'grpc.max_receive_message_length': maxMessageBytes,
+      // This package retries by itself, and there is no service config to look up.
+      'grpc.enable_retries': 0,
+      'grpc.service_config_disable_resolution': 1,
+      'grpc.use_local_subchannel_pool': 1,
+      ...(tls?.serverName ? { 'grpc.ssl_target_name_override': tls.serverName } : {}),
+    });
+  }
+
+  onLink(listener: (up: boolean) => void): void {
+    this.listeners.push(listener);
+  }
+
+  isUp(): boolean {
+    for (const lane of this.lanes) lane.connect();
+    return this.up > 0;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const lane of this.lanes) lane.close();
+  }
+
+  /** The next server in turn, of those that are up if any is. */
+  private client(): Client {
+    if (this.closed) {
+      throw new AquiferError({ code: 'CANCELLED', reason: LocalReason.CLOSED, message: 'the client is closed' });
+    }
+    const { lanes } = this;
+    for (let i = 0; i < lanes.length; ++i) {
+      const lane = lanes[this.next++ % lanes.length]!;
+      if (lane.up || this.up === 0) return lane.client;
+    }
+    return lanes[0]!.client;
+  }
+
+  private headers(attempt: Attempt): Metadata | Promise<Metadata> {
+    const { token } = this.options;
+    if (!token && !attempt.callId) return this.plain;
+    const metadata = new Metadata();
+    if (attempt.callId) metadata.set('x-request-id', attempt.callId);
+    if (!token) return metadata;
+    const authorize = (text: string) => {
+      metadata.set('authorization', `Bearer ${text}`);
+      return metadata;
+    };
+    return typeof token === 'string' ? authorize(token) : Promise.resolve(token()).then(authorize);
+  }
+
+  unary(attempt: Attempt, request: Buffer): Promise<Buffer> {
+    const headers = this.headers(attempt);
+    return headers instanceof Metadata
+      ? this.send(attempt, request, headers)
+      : headers.then((ready) => this.send(attempt, request, ready));
+  }
+
+  private send(attempt: Attempt, request: Buffer, headers: Metadata): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const { signal } = attempt;
+      const call = this.client().makeUnaryRequest(
+        attempt.path,
+        asIs,
+        asIs,
+        request,
+        headers,
+        { deadline: attempt.deadline },
+        (error, answer) => {
+          signal?.removeEventListener('abort', cancel);
+          if (error) reject(toAquiferError(error));
+          else resolve(answer!);
+        },
+      );
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  async *serverStream(attempt: Attempt, request: Buffer): AsyncGenerator<Buffer, void, undefined> {
+    const call = this.client().makeServerStreamRequest(
+      attempt.path,
+      asIs,
+      asIs,
+      request,
+      await this.headers(attempt),
+      { deadline: attempt.deadline },
+    );
+    const cancel = () => call.cancel();
+    attempt.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      yield* call as AsyncIterable<Buffer>;
+    } catch (error) {
+      throw toAquiferError(error as ServiceError);
+    } finally {
+      attempt.signal?.removeEventListener('abort', cancel);
+      // A reader that stops early leaves nothing running.
+      call.cancel();
+    }
+  }
+
+  async clientStream(attempt: Attempt, requests: AsyncIterable<Buffer>): Promise<Buffer> {
+    const headers = await this.headers(attempt);
+    let settled = false;
+    let call!: ClientWritableStream<Buffer>;
+    const answer = new Promise<Buffer>((resolve, reject) => {
+      call = this.client().makeClientStreamRequest<Buffer, Buffer>(
+        attempt.path,
+        asIs,
+        asIs,
+        headers,
+        { deadline: attempt.deadline },
+        (error, value) => {
+          settled = true;
+          if (error) reject(toAquiferError(error));
+          else resolve(value!);
+        },
+      );
+    });
+    const cancel = () => call.cancel();
+    attempt.signal?.addEventListener('abort', cancel, { once: true });
+    // The answer tells what went wrong with the stream; its own error events tell nothing more.
+    call.on('error', () => undefined);
+    answer.catch(() => undefined);
+    try {
+      for await (const bytes of requests) {
+        if (settled) break;
+        if (!call.write(bytes)) await Promise.race([drained(call), answer]);
+      }
+      call.end();
+      return await answer;
+    } catch (error) {
+      call.cancel();
+      throw error;
+    } finally {
+      attempt.signal?.removeEventListener('abort', cancel);
+    }
+  }
+}
+
+function drained(call: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => call.once('drain', () => resolve()));
+}
+
+/** The connection to one server, and whether it is up. */
+class Lane {
+  up = false;
+  private closed = false;
+
+  constructor(
+    readonly client: Client,
+    private readonly changed: (up: boolean) => void,
+  ) {
+    this.watch(client.getChannel().getConnectivityState(false));
+  }
+
+  connect(): void {
+    this.client.getChannel().getConnectivityState(true);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.client.close();
+  }
+
+  private watch(state: connectivityState): void {
+    this.client.getChannel().watchConnectivityState(state, Infinity, (error) => {
+      if (error || this.closed) return;
+      // A link that went idle because it broke is made anew at once.
+      const now = this.client.getChannel().getConnectivityState(this.up);
+      const up = now === connectivityState.READY;
+      if (up !== this.up) {
+        this.up = up;
+        this.changed(up);
+      }
+      this.watch(now);
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** One try of a call, as bytes. */
+export interface Attempt {
+  path: string;
+  /** Epoch milliseconds; Infinity for none. */
+  deadline: number;
+  callId?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Carries tries to a server. Everything it rejects with is an AquiferError. */
+export interface Transport {
+  unary(attempt: Attempt, request: Buffer): Promise<Buffer>;
+  serverStream(attempt: Attempt, request: Buffer): AsyncIterable<Buffer>;
+  clientStream(attempt: Attempt, requests: AsyncIterable<Buffer>): Promise<Buffer>;
+  /** Tells whenever the first server is reached and the last one is lost. */
+  onLink(listener: (up: boolean) => void): void;
+  /** Whether a server is reached; begins to connect if none is. */
+  isUp(): boolean;
+  close(): void;
+}
