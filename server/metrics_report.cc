@@ -74,6 +74,12 @@ void AppendPool(const PoolFigures& pool, std::vector<MetricFamily>& all) {
   all.push_back(Gauge("aquifer_pool_oldest_holder_seconds",
                       "For how long the oldest holder has had its connection.",
                       {{absl::ToDoubleSeconds(pool.oldest_holder)}}));
+  std::vector<Value> breaker;
+  for (const BreakerState state : kBreakerStates) {
+    breaker.push_back({state == pool.breaker ? 1.0 : 0.0, {{"state", std::string(NameOf(state))}}});
+  }
+  all.push_back(Gauge("aquifer_breaker_state",
+                      "1 for how connects are let through: closed is all is well.", breaker));
   all.push_back(Counter("aquifer_pool_long_holds_total",
                         "Connections held for longer than pool_holder_limit_ms.",
                         {{Number(pool.long_holds)}}));
@@ -103,6 +109,13 @@ std::vector<MetricFamily> ToMetrics(const ServerFigures& figures) {
   std::vector<MetricFamily> all;
   AppendPool(figures.pool, all);
   AppendQueues(figures.workers, figures.reserve, all);
+  std::vector<Value> events;
+  for (const ConnectionEvent event : kConnectionEvents) {
+    events.push_back(
+        {Number(figures.events[static_cast<int>(event)]), {{"event", std::string(NameOf(event))}}});
+  }
+  all.push_back(
+      Counter("aquifer_database_events_total", "What became of the link to the database.", events));
   all.push_back(Counter("aquifer_ledger_calls_total",
                         "Writes with a request_id, by what became of them.",
                         {{Number(figures.repeats.kept), {{"outcome", "kept"}}},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/database/canceller.h"
+#include "server/database/connection_events.h"
 #include "server/database/pool_figures.h"
 #include "server/health/health_state.h"
 #include "server/rpc/executor.h"
@@ -22,6 +23,7 @@ struct ServerFigures {
   RepeatFigures repeats;
   CancellerFigures cancels;
   std::int64_t links_cut = 0;
+  EventCounts events = {};
   bool ready = false;
 };
 

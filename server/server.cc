@@ -131,6 +131,7 @@ absl::Status Server::Start() {
                 return reserve_->MakesProgress(kPatienceWithReserve) ? Progress::kMade
                                                                      : Progress::kNone;
               },
+          .on_answer = [this] { pool_->DatabaseAnswers(); },
       },
       *health_);
   monitor_->Start();
@@ -306,6 +307,7 @@ ServerFigures Server::Figures() {
           .repeats = rpc_->Repeats(),
           .cancels = pool_->canceller().Figures(),
           .links_cut = pool_->watchdog().cut(),
+          .events = pool_->Events(),
           .ready = health_->Snapshot().ready};
 }
 

@@ -22,6 +22,8 @@ void ConnectionEvents::Opened(absl::Time now) {
     before = state_;
     lost_at = lost_at_;
     state_ = State::kConnected;
+    if (before == State::kNew) Count(ConnectionEvent::kConnected);
+    if (before == State::kLost) Count(ConnectionEvent::kReconnected);
   }
   if (before == State::kNew) log_.Write(LogLine(LogLevel::kInfo, "database_connected"));
   if (before == State::kLost) {
@@ -36,6 +38,7 @@ void ConnectionEvents::OpenFailed(const absl::Status& status, absl::string_view 
   {
     absl::MutexLock lock(&mutex_);
     first = state_ != State::kLost;
+    Count(first ? ConnectionEvent::kLost : ConnectionEvent::kReconnectFailed);
     if (!first && now < next_line_) return;
     if (first) lost_at_ = now;
     state_ = State::kLost;
@@ -55,12 +58,18 @@ void ConnectionEvents::Observe(const PoolFigures& figures) {
     saturated = figures.active * 10 >= figures.max * (saturated_ ? 6 : 8);
     if (saturated == saturated_) return;
     saturated_ = saturated;
+    if (saturated) Count(ConnectionEvent::kSaturated);
   }
   log_.Write(LogLine(saturated ? LogLevel::kWarning : LogLevel::kInfo,
                      saturated ? "pool_saturated" : "pool_relieved")
                  .Add("active", figures.active)
                  .Add("max", figures.max)
                  .Add("waiting", figures.waiting));
+}
+
+EventCounts ConnectionEvents::Counts() const {
+  absl::MutexLock lock(&mutex_);
+  return counts_;
 }
 
 void ConnectionEvents::Held(const LongHold& hold) {

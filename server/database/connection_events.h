@@ -1,4 +1,5 @@
-// The pool's history in the log: connected, lost, reconnected, saturated. Each once, not per call.
+// The pool's history in the log and in figures: connected, lost, reconnected, saturated. Each once,
+// not per call.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -7,10 +8,29 @@
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
+#include <array>
+#include <cstdint>
+#include <iterator>
+
 #include "server/database/pool_figures.h"
 #include "server/telemetry/log.h"
 
 namespace aquifer {
+
+enum class ConnectionEvent { kConnected, kLost, kReconnected, kReconnectFailed, kSaturated };
+
+inline constexpr ConnectionEvent kConnectionEvents[] = {
+    ConnectionEvent::kConnected, ConnectionEvent::kLost, ConnectionEvent::kReconnected,
+    ConnectionEvent::kReconnectFailed, ConnectionEvent::kSaturated};
+
+constexpr absl::string_view NameOf(ConnectionEvent event) {
+  constexpr absl::string_view kNames[] = {"connected", "lost", "reconnected", "reconnect_failed",
+                                          "saturated"};
+  return kNames[static_cast<int>(event)];
+}
+
+// How often each happened, indexed by ConnectionEvent.
+using EventCounts = std::array<std::int64_t, std::size(kConnectionEvents)>;
 
 // Thread-safe.
 class ConnectionEvents {
@@ -27,16 +47,23 @@ class ConnectionEvents {
   // A call that holds its connection for long, or held it and let go.
   void Held(const LongHold& hold);
 
+  EventCounts Counts() const;
+
  private:
+  void Count(ConnectionEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    ++counts_[static_cast<int>(event)];
+  }
+
   enum class State { kNew, kConnected, kLost };
 
   Log& log_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
   absl::Time lost_at_ ABSL_GUARDED_BY(mutex_);
   absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
   absl::Time next_line_ ABSL_GUARDED_BY(mutex_);
   bool saturated_ ABSL_GUARDED_BY(mutex_) = false;
+  EventCounts counts_ ABSL_GUARDED_BY(mutex_) = {};
 };
 
 }  // namespace aquifer

@@ -75,11 +75,21 @@ absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(absl::Time dead
   return connection;
 }
 
+void ConnectionPool::DatabaseAnswers() {
+  if (connections_.Figures().breaker == BreakerState::kClosed) return;
+  connections_.TryAgain();
+  absl::MutexLock lock(&mutex_);
+  called_ = true;
+}
+
 void ConnectionPool::Housekeep() {
+  const auto wanted = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stopping_ || called_; };
   while (true) {
     {
       absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), maintenance_interval_)) return;
+      mutex_.AwaitWithTimeout(absl::Condition(&wanted), maintenance_interval_);
+      if (stopping_) return;
+      called_ = false;
     }
     // A failure is in the log and in the figures already.
     (void)connections_.Maintain(absl::InfiniteFuture());

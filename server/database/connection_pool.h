@@ -55,12 +55,16 @@ class ConnectionPool {
 
   // Every connection open now serves at most its present lease: after a failover, or a migration.
   void Outdate() { connections_.Outdate(); }
+  // The database was seen to answer, by somebody with a link of their own: ends the pause before
+  // the next attempt to connect, and fills the pool. Costs next to nothing while all is well.
+  void DatabaseAnswers();
   void Resize(int min, int max) { connections_.Resize(min, max); }
 
   // Refuses new acquires, waits for leases until `deadline`, closes all.
   absl::Status Close(absl::Time deadline);
 
   PoolFigures Figures() const { return connections_.Figures(); }
+  EventCounts Events() const { return events_.Counts(); }
   // Who ends the statements on a lease, for a caller that left and for a database that hangs.
   Canceller& canceller() { return canceller_; }
   LinkWatchdog& watchdog() { return watchdog_; }
@@ -83,6 +87,8 @@ class ConnectionPool {
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // The housekeeper is to look now.
+  bool called_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread housekeeper_;
 };
 

@@ -1,4 +1,9 @@
 // When the next attempt to open something may be made while attempts fail.
+//
+// Pauses double up to half a minute: nobody who is away is helped by being asked often, and
+// somebody else looks out for the return and says so (RetryNow). A refusal, such as a wrong
+// password, has its own, slower rule: each attempt is a line in somebody's log and may lock the
+// account, and that the other side answers does not mean that it would not refuse again.
 #pragma once
 
 #include <absl/random/random.h>
@@ -6,13 +11,17 @@
 #include <absl/time/time.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "repositories/errors.h"
 
 namespace aquifer {
 
 struct OpenBackoffOptions {
   absl::Duration first_pause = absl::Milliseconds(100);
-  absl::Duration longest_pause = absl::Seconds(1);
+  absl::Duration first_pause_refused = absl::Seconds(1);
+  absl::Duration longest_pause = absl::Seconds(30);
 };
 
 // Not thread-safe.
@@ -24,7 +33,11 @@ class OpenBackoff {
   template <typename Random>
   void Failed(absl::Time began, absl::Time now, absl::Status cause, Random& random) {
     if (!failing() || began >= failed_at_) {
-      pause_ = failing() ? std::min(pause_ * 2, options_.longest_pause) : options_.first_pause;
+      const bool refused = IsRefusal(cause);
+      const absl::Duration first = refused ? options_.first_pause_refused : options_.first_pause;
+      pause_ =
+          failing() && refused == refused_ ? std::min(pause_ * 2, options_.longest_pause) : first;
+      refused_ = refused;
       // Down to half, so that many instances do not come back in step.
       next_attempt_ = now + pause_ * absl::Uniform(random, 0.5, 1.0);
       failed_at_ = now;
@@ -32,6 +45,11 @@ class OpenBackoff {
     cause_ = std::move(cause);
   }
   void Succeeded() { cause_ = absl::OkStatus(); }
+  // The other side was seen to answer: the next attempt may be made at once, unless the last one
+  // was refused.
+  void RetryNow() {
+    if (!refused_) next_attempt_ = absl::InfinitePast();
+  }
 
   bool failing() const { return !cause_.ok(); }
   // Why the last attempt failed.
@@ -39,8 +57,18 @@ class OpenBackoff {
   absl::Time next_attempt() const { return next_attempt_; }
 
  private:
+  // Whether the catalogue says that the same attempt fails again.
+  static bool IsRefusal(const absl::Status& cause) {
+    const std::string reason = ReasonOf(cause);
+    for (const ErrorEntry& entry : ErrorCatalogue()) {
+      if (entry.name == reason) return entry.retry == Retry::kNever;
+    }
+    return false;
+  }
+
   OpenBackoffOptions options_;
   absl::Status cause_;
+  bool refused_ = false;
   absl::Duration pause_;
   absl::Time failed_at_ = absl::InfinitePast();
   absl::Time next_attempt_ = absl::InfinitePast();

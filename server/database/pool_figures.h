@@ -32,6 +32,24 @@ constexpr absl::string_view NameOf(CloseReason reason) {
   return kNames[static_cast<int>(reason)];
 }
 
+// Whether callers are let through to open a resource.
+enum class BreakerState {
+  // Yes.
+  kClosed,
+  // Opening failed; the next attempt lies ahead.
+  kOpen,
+  // Opening failed, and one attempt is under way.
+  kHalfOpen,
+};
+
+inline constexpr BreakerState kBreakerStates[] = {BreakerState::kClosed, BreakerState::kOpen,
+                                                  BreakerState::kHalfOpen};
+
+constexpr absl::string_view NameOf(BreakerState state) {
+  constexpr absl::string_view kNames[] = {"closed", "open", "half_open"};
+  return kNames[static_cast<int>(state)];
+}
+
 // A snapshot. `closed` is indexed by CloseReason; see Closed.
 struct PoolFigures {
   int max = 0;
@@ -47,6 +65,7 @@ struct PoolFigures {
   absl::Duration oldest_holder;
   // How often somebody held one for longer than the limit.
   std::int64_t long_holds = 0;
+  BreakerState breaker = BreakerState::kClosed;
 
   std::int64_t Closed(CloseReason reason) const { return closed[static_cast<int>(reason)]; }
 };

@@ -6,10 +6,9 @@
 //
 // The acquirer opens a new resource itself when none is idle and there is room; opening, closing
 // and destroying happen outside the lock. Growth is slowed while opening fails: after a failure at
-// most one open is under way at a time, with a pause before the next that doubles from
-// `first_pause` to `longest_pause`, with jitter. Who asks in between, with nothing open, fails at
-// once with the last cause instead of queueing for what cannot come. The longest pause is a second:
-// one attempt a second burdens no database, and service is back within two of its return.
+// most one open is under way at a time, with a pause before the next that doubles with jitter, as
+// open_backoff.h says. Who asks in between, with nothing open, fails at once with the last cause
+// instead of queueing for what cannot come. TryAgain ends the pause early.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -136,6 +135,10 @@ class ResourcePool {
 
   // Every resource open now serves at most its present lease.
   void Outdate();
+
+  // What is behind the factory was seen to answer: if opening fails, the next attempt may be made
+  // at once, unless the last one was refused.
+  void TryAgain();
 
   // Other bounds, from now on. What is beyond `max` is closed when it comes back.
   void Resize(int min, int max);

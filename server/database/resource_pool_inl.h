@@ -174,6 +174,14 @@ void ResourcePool<T>::Outdate() {
 }
 
 template <typename T>
+void ResourcePool<T>::TryAgain() {
+  absl::MutexLock lock(&mutex_);
+  if (!backoff_.failing()) return;
+  backoff_.RetryNow();
+  ServeWaiters();
+}
+
+template <typename T>
 void ResourcePool<T>::Resize(int min, int max) {
   Entries doomed;
   absl::MutexLock lock(&mutex_);
@@ -212,6 +220,9 @@ PoolFigures ResourcePool<T>::Figures() const {
   figures.active = static_cast<int>(lent_.size());
   figures.idle = static_cast<int>(idle_.size());
   figures.waiting = static_cast<int>(waiters_.size());
+  if (backoff_.failing()) {
+    figures.breaker = opening_ > 0 ? BreakerState::kHalfOpen : BreakerState::kOpen;
+  }
   if (!lent_.empty()) figures.oldest_holder = Now() - lent_.front().lent_at;
   return figures;
 }

@@ -1,6 +1,7 @@
 #include "server/health/database_probe.h"
 
 #include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <poll.h>
@@ -57,6 +58,23 @@ absl::string_view Cause(absl::string_view text) {
   const std::size_t address_end = text.find(kAddressEnd);
   if (address_end != absl::string_view::npos) text.remove_prefix(address_end + kAddressEnd.size());
   return absl::StripAsciiWhitespace(text);
+}
+
+// Takes the SQLSTATE out of a verbose message: "FATAL:  28P01: password ..." loses "28P01: ".
+std::string TakeSqlState(std::string& words) {
+  const std::string mark = ":  ";
+  constexpr std::size_t kLength = 5;
+  const std::size_t at = words.find(mark);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = at + mark.size();
+  if (words.size() < begin + kLength + 2 || words.compare(begin + kLength, 2, ": ") != 0) return "";
+  const std::string state = words.substr(begin, kLength);
+  words.erase(begin, kLength + 2);
+  return state;
+}
+
+bool IsRefusal(absl::string_view sqlstate) {
+  return absl::StartsWith(sqlstate, "28") || sqlstate == "3D000";
 }
 
 int IntOf(const PGresult* result, int column) {
@@ -131,6 +149,8 @@ absl::Status DatabaseProbe::Connect(absl::Duration deadline) {
                                              nullptr};
   connection_.reset(PQconnectStartParams(keys.data(), values.data(), /*expand_dbname=*/1));
   if (connection_ == nullptr) return Unavailable("out of memory");
+  // The only way to an SQLSTATE while connecting.
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);
   if (PQstatus(connection_.get()) == CONNECTION_BAD) return Failure();
 
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
@@ -223,8 +243,10 @@ DatabaseProbe::Woken DatabaseProbe::Poll(int socket, int events, absl::Duration 
 }
 
 absl::Status DatabaseProbe::Failure() const {
-  const absl::string_view words = Cause(PQerrorMessage(connection_.get()));
-  return Unavailable(words.empty() ? "the connection was lost" : words);
+  std::string words(Cause(PQerrorMessage(connection_.get())));
+  const std::string sqlstate = TakeSqlState(words);
+  if (words.empty()) words = "the connection was lost";
+  return IsRefusal(sqlstate) ? MakeError(Reason::kDatabaseRefused, words) : Unavailable(words);
 }
 
 }  // namespace aquifer

@@ -33,8 +33,9 @@ class DatabaseProbe {
   DatabaseProbe(const DatabaseProbe&) = delete;
   DatabaseProbe& operator=(const DatabaseProbe&) = delete;
 
-  // Connects if it must, and looks once. DATABASE_UNAVAILABLE with libpq's or the server's words if
-  // there is no answer in time; the next look connects anew.
+  // Connects if it must, and looks once. DATABASE_REFUSED with the server's words if it does not
+  // take our role, password or database; DATABASE_UNAVAILABLE with its or libpq's if there is no
+  // answer in time; the next look connects anew.
   absl::StatusOr<DatabaseFacts> Look();
 
   // Waits between two looks, less long if the server hangs up meanwhile.

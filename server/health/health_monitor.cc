@@ -2,7 +2,10 @@
 
 #include <absl/time/clock.h>
 
+#include <algorithm>
 #include <utility>
+
+#include "repositories/errors.h"
 
 namespace aquifer {
 
@@ -62,8 +65,7 @@ absl::Duration HealthMonitor::LookOnce() {
     view.trouble = std::string(facts.status().message());
   }
   HealthLook look = JudgeView(view, pool_);
-  const absl::Duration pause =
-      look.sign == Sign::kGood ? options_.interval : options_.interval_while_bad;
+  const absl::Duration pause = PauseAfter(facts.status(), look.sign);
   // A look that takes all of its time is slow, one that takes twice as long hangs.
   look.next_within = pause + 2 * options_.look_timeout;
   {
@@ -71,7 +73,18 @@ absl::Duration HealthMonitor::LookOnce() {
     view_ = std::move(view);
   }
   state_.ReportLook(look);
+  if (facts.ok()) options_.on_answer();
   return pause;
+}
+
+absl::Duration HealthMonitor::PauseAfter(const absl::Status& looked, Sign sign) {
+  if (ReasonOf(looked) == EntryOf(Reason::kDatabaseRefused).name) {
+    refused_pause_ = std::clamp(refused_pause_ * 2, absl::Seconds(1),
+                                std::max(absl::Seconds(1), options_.interval_while_refused));
+    return refused_pause_;
+  }
+  refused_pause_ = absl::ZeroDuration();
+  return sign == Sign::kGood ? options_.interval : options_.interval_while_bad;
 }
 
 void HealthMonitor::RunPulse() {

@@ -26,6 +26,9 @@ struct HealthMonitorOptions {
   // after the database's return fit into a second.
   absl::Duration interval = absl::Seconds(1);
   absl::Duration interval_while_bad = absl::Milliseconds(250);
+  // The longest between two while the database refuses the role or its password: each look is a
+  // line in its log, and may lock the account. The first is a second, and they double.
+  absl::Duration interval_while_refused = absl::Seconds(30);
   // The longest a look may take; a slower one is bad.
   absl::Duration look_timeout = absl::Seconds(2);
   absl::Duration pulse = absl::Milliseconds(250);
@@ -38,6 +41,8 @@ struct HealthMonitorOptions {
   // Whether the executor finished something, or had nothing to do, since it was last asked. Calls
   // that wait for the database are not to count against it. Called by one thread; must not block.
   std::function<Progress()> executor_progress = [] { return Progress::kMade; };
+  // Called after every look that the database answered, by the looking thread; must not block.
+  std::function<void()> on_answer = [] {};
 };
 
 // Thread-safe.
@@ -62,12 +67,14 @@ class HealthMonitor {
   void RunPulse();
   // Looks, publishes, and answers how long to pause.
   absl::Duration LookOnce();
+  absl::Duration PauseAfter(const absl::Status& looked, Sign sign);
 
   const HealthMonitorOptions options_;
   HealthState& state_;
   DatabaseProbe probe_;
   // Used by the looking thread alone.
   PoolWarmth pool_ = PoolWarmth::kCold;
+  absl::Duration refused_pause_;
 
   mutable absl::Mutex mutex_;
   DatabaseView view_ ABSL_GUARDED_BY(mutex_);

@@ -4,7 +4,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 #include <absl/time/clock.h>
-#include <dirent.h>
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <signal.h>
@@ -23,6 +22,7 @@
 
 #include "tests/faults/caller.h"
 #include "tests/testing/eventually.h"
+#include "tests/testing/processes.h"
 #include "tests/testing/server_process.h"
 #include "tests/testing/temporary_directory.h"
 
@@ -39,24 +39,6 @@ constexpr absl::Duration kFreeze = absl::Milliseconds(700);
 int Rounds() {
   const char* chosen = std::getenv("AQUIFER_FAULT_ROUNDS");
   return chosen == nullptr ? kRounds : std::atoi(chosen);
-}
-
-// The processes that `parent` started.
-std::vector<pid_t> ChildrenOf(pid_t parent) {
-  std::vector<pid_t> children;
-  DIR* folder = opendir("/proc");
-  while (const dirent* entry = readdir(folder)) {
-    const pid_t pid = std::atoi(entry->d_name);
-    std::ifstream stat(absl::StrCat("/proc/", pid, "/stat"));
-    std::string number, name, state;
-    pid_t its_parent = 0;
-    // PostgreSQL's processes have no spaces in the name there.
-    if (pid > 0 && stat >> number >> name >> state >> its_parent && its_parent == parent) {
-      children.push_back(pid);
-    }
-  }
-  closedir(folder);
-  return children;
 }
 
 class ConservationTest : public ::testing::Test {

@@ -51,6 +51,7 @@ class Source {
       closed->WaitForNotificationWithTimeout(absl::Seconds(60));
     }
     if (down) return MakeError(Reason::kDatabaseUnavailable, "the database cannot be reached");
+    if (refusing) return MakeError(Reason::kDatabaseRefused, "wrong password");
     if (hurried) return MakeError(Reason::kDeadlineExceeded, "too short");
     auto fake = std::make_unique<Fake>();
     fake->id = ++opened;
@@ -58,6 +59,7 @@ class Source {
   }
 
   std::atomic<bool> down{false};
+  std::atomic<bool> refusing{false};
   std::atomic<bool> hurried{false};
   std::atomic<int> attempts{0};
   std::atomic<int> opened{0};
@@ -296,24 +298,70 @@ TEST_F(ResourcePoolTest, FailsAtOnceWithTheLastCauseUntilTheNextAttempt) {
   EXPECT_LE(RetryDelayOf(second), options_.backoff.first_pause);
 }
 
-TEST_F(ResourcePoolTest, PausesBetweenAttemptsGrowToASecondAndEndWithTheFailures) {
+TEST_F(ResourcePoolTest, PausesBetweenAttemptsGrowToHalfAMinuteAndEndWithTheFailures) {
   source_.down = true;
   for (int attempt = 0; attempt < 10; ++attempt) {
     EXPECT_FALSE(TryTake().ok());
-    clock_.Advance(absl::Seconds(1));
+    clock_.Advance(absl::Seconds(30));
   }
   EXPECT_EQ(source_.attempts, 10);
   const absl::Status status = TryTake();
-  EXPECT_GE(RetryDelayOf(status), absl::Milliseconds(500));
-  EXPECT_LE(RetryDelayOf(status), absl::Seconds(1));
+  EXPECT_GE(RetryDelayOf(status), absl::Seconds(15));
+  EXPECT_LE(RetryDelayOf(status), absl::Seconds(30));
 
   source_.down = false;
-  clock_.Advance(absl::Seconds(1));
+  clock_.Advance(absl::Seconds(30));
   Pool::Lease one = Take();
   Pool::Lease other = Take();
 
   EXPECT_EQ(pool().Figures().connect_failures, 11);
   EXPECT_EQ(pool().Figures().active, 2);
+}
+
+TEST_F(ResourcePoolTest, AnswerFromBehindEndsThePause) {
+  source_.down = true;
+  EXPECT_FALSE(TryTake().ok());
+  source_.down = false;
+
+  const absl::Status paused = TryTake();
+  pool().TryAgain();
+  const absl::Status tried = TryTake();
+
+  EXPECT_EQ(ReasonOf(paused), "DATABASE_UNAVAILABLE");
+  EXPECT_TRUE(tried.ok()) << tried;
+}
+
+TEST_F(ResourcePoolTest, RefusalIsTriedAgainAfterASecondWhateverAnswers) {
+  source_.refusing = true;
+  EXPECT_EQ(ReasonOf(TryTake()), "DATABASE_REFUSED");
+
+  pool().TryAgain();
+  clock_.Advance(absl::Milliseconds(499));
+  EXPECT_EQ(ReasonOf(TryTake()), "DATABASE_REFUSED");
+
+  EXPECT_EQ(source_.attempts, 1);
+  source_.refusing = false;
+  clock_.Advance(absl::Milliseconds(501));
+  EXPECT_TRUE(TryTake().ok());
+}
+
+TEST_F(ResourcePoolTest, BreakerShowsItsState) {
+  EXPECT_EQ(pool().Figures().breaker, BreakerState::kClosed);
+  source_.down = true;
+  EXPECT_FALSE(TryTake().ok());
+  EXPECT_EQ(pool().Figures().breaker, BreakerState::kOpen);
+
+  absl::Notification gate;
+  source_.gate = &gate;
+  source_.down = false;
+  clock_.Advance(absl::Seconds(1));
+  std::thread probe([&] { EXPECT_TRUE(TryTake().ok()); });
+  EXPECT_TRUE(Eventually([&] { return source_.attempts == 2; }));
+
+  EXPECT_EQ(pool().Figures().breaker, BreakerState::kHalfOpen);
+  gate.Notify();
+  probe.join();
+  EXPECT_EQ(pool().Figures().breaker, BreakerState::kClosed);
 }
 
 TEST_F(ResourcePoolTest, OneAttemptAtATimeWhileOpeningFails) {
