@@ -1,13 +1,11 @@
 #include "tests/faults/caller.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 #include <absl/time/clock.h>
 
 #include <utility>
 
-#include "google/rpc/error_details.pb.h"
-#include "tests/testing/status_details.h"
+#include "tests/faults/repeats.h"
 
 namespace aquifer::testing {
 namespace {
@@ -18,23 +16,6 @@ constexpr absl::Duration kPatience = absl::Seconds(5);
 // How long a caller goes on for one answer; beyond it the service counts as gone.
 constexpr absl::Duration kLongest = absl::Seconds(60);
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(20);
-
-// Whether the same call again may get another answer.
-bool MayRepeat(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::CANCELLED:
-      return true;
-    case grpc::StatusCode::ABORTED: {
-      const auto info = DetailOf<google::rpc::ErrorInfo>(status);
-      return info && info->reason() == "TRANSACTION_CONFLICT";
-    }
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -73,7 +54,7 @@ void Caller::CorrectLastLine() {
   request.set_version(last_.version());
   request.set_coins_minor(7);
   request.set_reason("conservation");
-  request.set_request_id(NewRequestId());
+  request.set_request_id(NewRequestId(random_));
   const bool corrected = CallUntilAnswered([&](grpc::ClientContext& context) {
     v1::CorrectCollectionResponse response;
     return collections_->CorrectCollection(&context, request, &response);
@@ -86,7 +67,7 @@ void Caller::CreateTask() {
   const std::string title = absl::StrCat(device_, " task ", history_.tasks.size());
   request.mutable_details()->set_title(title);
   request.mutable_details()->set_type(v1::TASK_TYPE_SYSTEM_CLEANING);
-  request.set_request_id(NewRequestId());
+  request.set_request_id(NewRequestId(random_));
   const bool created = CallUntilAnswered([&](grpc::ClientContext& context) {
     v1::CreateTaskResponse response;
     return maintenance_->CreateTask(&context, request, &response);
@@ -113,13 +94,6 @@ bool Caller::CallUntilAnswered(absl::FunctionRef<grpc::Status(grpc::ClientContex
     ++repeated_;
     absl::SleepFor(kBetweenTries);
   }
-}
-
-std::string Caller::NewRequestId() {
-  return absl::StrFormat("%08x-%04x-4%03x-8%03x-%012x", absl::Uniform<std::uint32_t>(random_),
-                         absl::Uniform(random_, 0, 0x10000), absl::Uniform(random_, 0, 0x1000),
-                         absl::Uniform(random_, 0, 0x1000),
-                         absl::Uniform<std::uint64_t>(random_) >> 16);
 }
 
 }  // namespace aquifer::testing

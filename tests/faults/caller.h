@@ -56,7 +56,6 @@ class Caller {
   void CreateTask();
   // Calls until there is an answer that no repeat could change; whether it was OK.
   bool CallUntilAnswered(absl::FunctionRef<grpc::Status(grpc::ClientContext&)> call);
-  std::string NewRequestId();
 
   const std::string device_;
   const std::unique_ptr<v1::CollectionRepository::Stub> collections_;

@@ -25,6 +25,7 @@ namespace {
 // The codes a client may begin with instead of a protocol version.
 constexpr std::uint32_t kSslRequest = 80877103;
 constexpr std::uint32_t kGssRequest = 80877104;
+constexpr std::uint32_t kCancelRequest = 80877102;
 
 [[noreturn]] void Die(const char* what) {
   std::perror(what);
@@ -109,6 +110,13 @@ MessageMatcher CommitAfter(std::string text) {
   };
 }
 
+MessageMatcher StepNumber(int number) {
+  return [left = number](const ClientMessage& message) mutable {
+    const bool step = message.type == 0 || message.type == 'Q' || message.type == 'S';
+    return step && --left == 0;
+  };
+}
+
 // One client and its connection to the database.
 class FaultProxy::Link {
  public:
@@ -131,6 +139,7 @@ class FaultProxy::Link {
   // Has it see that the proxy's state changed.
   void Look() { Wake(event_); }
   bool ended() const { return ended_; }
+  bool spared() const { return spared_; }
 
  private:
   // What a link does with the next bytes.
@@ -187,13 +196,18 @@ class FaultProxy::Link {
     const std::uint32_t code = NumberAt(absl::string_view(message).substr(4));
     if (code == kSslRequest || code == kGssRequest) return SendAll(client_, "N");
     started_ = true;
-    return SendAll(server_, message);
+    spared_ = proxy_.Spares(message);
+    if (code == kCancelRequest) return SendAll(server_, message);
+    return Forward(message, {0, absl::string_view(message).substr(4)});
   }
 
   bool ForwardMessage(const std::string& message) {
-    const Fault fault = state_ == State::kForwarding
-                            ? proxy_.FaultAt({message[0], absl::string_view(message).substr(5)})
-                            : Fault::kNone;
+    return Forward(message, {message[0], absl::string_view(message).substr(5)});
+  }
+
+  bool Forward(const std::string& message, const ClientMessage& parts) {
+    const Fault fault =
+        state_ == State::kForwarding && !spared_ ? proxy_.FaultAt(parts) : Fault::kNone;
     if (fault == Fault::kCutBefore) {
       proxy_.NoteFault();
       return false;
@@ -235,6 +249,7 @@ class FaultProxy::Link {
   int server_ = -1;
   std::atomic<bool> cut_ = false;
   std::atomic<bool> ended_ = false;
+  std::atomic<bool> spared_ = false;
   State state_ = State::kForwarding;
   bool started_ = false;
   bool holds_ = false;
@@ -302,7 +317,14 @@ bool FaultProxy::AwaitFaults(int count, absl::Duration timeout) {
 
 void FaultProxy::CutAll() {
   absl::MutexLock lock(&mutex_);
-  for (const auto& link : links_) link->Cut();
+  for (const auto& link : links_) {
+    if (!link->spared()) link->Cut();
+  }
+}
+
+void FaultProxy::Spare(std::string text) {
+  absl::MutexLock lock(&mutex_);
+  spared_ = std::move(text);
 }
 
 void FaultProxy::Freeze() {
@@ -337,6 +359,11 @@ int FaultProxy::links() const {
 bool FaultProxy::Frozen() const {
   absl::MutexLock lock(&mutex_);
   return frozen_;
+}
+
+bool FaultProxy::Spares(absl::string_view start) const {
+  absl::MutexLock lock(&mutex_);
+  return !spared_.empty() && absl::StrContains(start, spared_);
 }
 
 void FaultProxy::AcceptLinks() {

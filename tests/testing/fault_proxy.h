@@ -16,7 +16,8 @@
 namespace aquifer::testing {
 
 // One message of a client in PostgreSQL's protocol: its type ('Q' a query, 'P' a statement to
-// prepare, 'B' its parameters, 'S' the end of a step) and what follows its length.
+// prepare, 'B' its parameters, 'S' the end of a step, 0 the first of a link) and what follows its
+// length.
 struct ClientMessage {
   char type;
   absl::string_view body;
@@ -31,6 +32,10 @@ MessageMatcher QueryIs(std::string sql);
 MessageMatcher CommitAfter(std::string text);
 // Any message that holds this text: part of a query, or a prepared statement's name.
 MessageMatcher MessageHolds(std::string text);
+
+// The step number `number`, from 1, over all links: a link's first message, a query, or the end of
+// a prepared statement's messages. Each is answered before the next is sent.
+MessageMatcher StepNumber(int number);
 
 // What happens to a link at the message waited for.
 enum class Fault {
@@ -67,6 +72,9 @@ class FaultProxy {
   // Waits until there were so many; false if `timeout` passes before.
   bool AwaitFaults(int count, absl::Duration timeout = absl::Seconds(20));
 
+  // From now on new links whose first message holds `text` are only forwarded: no fault, no cut.
+  void Spare(std::string text);
+
   // Cuts every link there is.
   void CutAll();
   // From now on no byte goes through, on links old and new, until Thaw.
@@ -86,6 +94,7 @@ class FaultProxy {
   Fault FaultAt(const ClientMessage& message);
   void NoteFault();
   bool Frozen() const;
+  bool Spares(absl::string_view start) const;
   void RemoveEndedLinks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string database_socket_;
@@ -96,6 +105,7 @@ class FaultProxy {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool frozen_ ABSL_GUARDED_BY(mutex_) = false;
   bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string spared_ ABSL_GUARDED_BY(mutex_);
   MessageMatcher matcher_ ABSL_GUARDED_BY(mutex_);
   Fault fault_ ABSL_GUARDED_BY(mutex_) = Fault::kCutBefore;
   int armed_ ABSL_GUARDED_BY(mutex_) = 0;
