@@ -1,0 +1,183 @@
+// More callers than there is room for, callers that leave, statements that do not end and locks of
+// strangers: the documented error, and normal service afterwards.
+#include <absl/random/random.h>
+
+#include <atomic>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "tests/faults/faults_test.h"
+
+namespace aquifer::testing {
+namespace {
+
+class StrainTest : public FaultsTest {
+ protected:
+  // A line of this device takes 20 ms to store, one of the other half a minute.
+  static constexpr char kSlow[] = "slow";
+  static constexpr char kEndless[] = "endless";
+
+  static void SetUpTestSuite() { postgres_ = std::make_unique<OwnPostgres>(); }
+  static void TearDownTestSuite() { postgres_.reset(); }
+
+  void Start(std::vector<std::string> flags) {
+    StartServer(postgres_->Url(), std::move(flags));
+    postgres_->Execute(R"sql(
+      CREATE OR REPLACE FUNCTION aquifer.take_time() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        PERFORM pg_sleep(CASE NEW.device_id WHEN 'slow' THEN 0.02 WHEN 'endless' THEN 30 ELSE 0 END);
+        RETURN NEW;
+      END $$;
+      CREATE OR REPLACE TRIGGER take_time BEFORE INSERT ON aquifer.collections
+      FOR EACH ROW EXECUTE FUNCTION aquifer.take_time())sql");
+  }
+
+  grpc::Status RecordAt(const std::string& device, int second, grpc::ClientContext& context) {
+    v1::RecordCollectionResponse response;
+    return collections_->RecordCollection(&context, MakeLine(device, second), &response);
+  }
+  grpc::Status RecordAt(const std::string& device, int second,
+                        absl::Duration patience = absl::Seconds(30)) {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + patience));
+    return RecordAt(device, second, context);
+  }
+
+  // The server's sessions on the database, the monitor's left out.
+  static int Sessions(const std::string& filter = "true") {
+    return postgres_
+        ->Execute(absl::StrCat("SELECT count(*) FROM pg_stat_activity WHERE usename = '", kOwnRole,
+                               "' AND application_name NOT LIKE '% health' AND ", filter))[0][0]
+        .as<int>();
+  }
+
+  static std::unique_ptr<OwnPostgres> postgres_;
+};
+
+std::unique_ptr<OwnPostgres> StrainTest::postgres_;
+
+TEST_F(StrainTest, StampedeIsRefusedAtOnceWithAdviceAndNormalServiceFollows) {
+  constexpr int kPool = 4;
+  constexpr int kCallers = 50 * kPool;
+  Start({"--pool-max", "4", "--pool-min", "4", "--queue-capacity", "40"});
+  ASSERT_TRUE(RecordAt(kSlow, 0).ok());
+  std::mutex mutex;
+  std::vector<absl::Duration> refusals;
+  std::vector<absl::Duration> answers;
+  std::vector<std::string> wrongs;
+  std::vector<std::thread> callers;
+
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      const absl::Time began = absl::Now();
+      const grpc::Status status = RecordAt(kSlow, 1 + caller);
+      const absl::Duration took = absl::Now() - began;
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (status.ok()) {
+        answers.push_back(took);
+      } else if (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+                 DetailOf<google::rpc::RetryInfo>(status)) {
+        refusals.push_back(took);
+      } else {
+        wrongs.push_back(status.error_message());
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  const absl::Duration recovery = AwaitService(absl::Now());
+
+  EXPECT_THAT(wrongs, ::testing::IsEmpty());
+  ASSERT_FALSE(refusals.empty());
+  EXPECT_GE(answers.size(), 40u);
+  EXPECT_LT(*std::max_element(refusals.begin(), refusals.end()),
+            *std::max_element(answers.begin(), answers.end()))
+      << "a refusal waited like a call";
+  std::cout << "stampede: " << answers.size() << " served within " << Spread(answers) << "; "
+            << refusals.size() << " refused within " << Spread(refusals)
+            << "; the next call served within " << recovery << "\n";
+}
+
+TEST_F(StrainTest, CancelStormEndsNobodyElsesCallAndKeepsTheBackends) {
+  constexpr int kCallers = 40;
+  constexpr int kRounds = 25;
+  Start({"--pool-max", "8", "--pool-min", "8", "--queue-capacity", "100"});
+  std::atomic<int> left = 0;
+  std::atomic<int> served = 0;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      absl::BitGen random;
+      for (int round = 0; round < kRounds; ++round) {
+        grpc::ClientContext context;
+        const bool leaves = caller % 4 != 0;
+        std::thread leaver;
+        if (leaves) {
+          // The fault itself: any moment of the call.
+          const absl::Duration moment = absl::Milliseconds(60) * absl::Uniform(random, 0.0, 1.0);
+          leaver = std::thread([&context, moment] {
+            absl::SleepFor(moment);
+            context.TryCancel();
+          });
+        }
+        const grpc::Status status = RecordAt(kSlow, 1000 * (caller + 1) + round, context);
+        if (leaver.joinable()) leaver.join();
+        if (status.ok()) {
+          ++served;
+        } else if (leaves && status.error_code() == grpc::StatusCode::CANCELLED) {
+          ++left;
+        } else {
+          ++wrong;
+        }
+      }
+    });
+  }
+  int most = 0;
+  std::atomic<bool> done = false;
+  std::thread watcher([&] {
+    while (!done) most = std::max(most, Sessions());
+  });
+  for (std::thread& caller : callers) caller.join();
+  done = true;
+  watcher.join();
+
+  EXPECT_EQ(wrong, 0) << "a call that nobody cancelled did not succeed";
+  EXPECT_GT(left, 0);
+  // A connection that a cancel may still reach is replaced, and its backend may take a moment.
+  EXPECT_LE(most, 2 * 8);
+  EXPECT_TRUE(Eventually([] { return Sessions() <= 8; }));
+  EXPECT_TRUE(Eventually([] { return Sessions("state <> 'idle'") == 0; }));
+  std::cout << "cancel storm: " << served << " served, " << left << " left, most backends at once "
+            << most << "\n";
+  EXPECT_TRUE(Record(0).ok());
+}
+
+TEST_F(StrainTest, SlowStatementEndsAtItsCallersDeadlineAndFreesItsConnection) {
+  Start({"--pool-max", "1", "--pool-min", "1"});
+
+  const grpc::Status status = RecordAt(kEndless, 0, absl::Milliseconds(300));
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  std::cout << "slow statement: the next call served within " << AwaitService(absl::Now()) << "\n";
+  EXPECT_EQ(Sessions("state = 'active'"), 0);
+}
+
+TEST_F(StrainTest, LockOfAStrangerIsAConflictThatARepeatGetsOver) {
+  Start({});
+  StartServer(absl::StrCat(postgres_->Url(), "&options=-c%20lock_timeout%3D200ms"));
+  pqxx::connection stranger(postgres_->Url());
+  pqxx::work lock(stranger);
+  lock.exec("LOCK TABLE aquifer.collections IN ACCESS EXCLUSIVE MODE");
+
+  const grpc::Status locked = Record(0);
+  lock.abort();
+
+  EXPECT_EQ(ReasonIn(locked), "TRANSACTION_CONFLICT") << locked.error_message();
+  EXPECT_TRUE(DetailOf<google::rpc::RetryInfo>(locked));
+  std::cout << "lock let go: served again within " << AwaitService(absl::Now()) << "\n";
+}
+
+}  // namespace
+}  // namespace aquifer::testing
