@@ -1,9 +1,15 @@
 // What connect() takes as an address.
 import { AquiferError } from './errors.js';
 
-/** Where a server is, as gRPC spells it, and whether TLS is asked for. */
+/** Where a server is, and whether TLS is asked for. */
 export interface Address {
+  /** As gRPC spells it. */
   target: string;
+  /** Empty where there is a path. */
+  host: string;
+  port: number;
+  /** Of a Unix socket; empty where there is none. */
+  path: string;
   tls: boolean;
   /** Whether bytes stay on this machine. */
   local: boolean;
@@ -24,13 +30,19 @@ export function parseAddresses(url: string | readonly string[]): Address[] {
 }
 
 function parseAddress(text: string): Address {
-  if (text.startsWith('unix:')) return { target: text.replace('unix:///', 'unix:/'), tls: false, local: true };
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length).replace(/^\/\/\//, '/');
+    return { target: `unix:${path}`, host: '', port: 0, path, tls: false, local: true };
+  }
   const match = /^(?:(https?|grpcs?|aquifers?):\/\/)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
   const port = Number(match?.[3] ?? DEFAULT_PORT);
   if (!match || port < 1 || port > 65535) throw unusable(text);
   const host = match[2]!;
   return {
     target: `dns:${host}:${port}`,
+    host,
+    port,
+    path: '',
     tls: match[1]?.endsWith('s') ?? false,
     local: LOOPBACK.test(host),
   };

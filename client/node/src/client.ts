@@ -5,19 +5,19 @@ import { DeferringCaller } from './deferring.js';
 import { AquiferError } from './errors.js';
 import { type AquiferEvents, Events } from './events.js';
 import type { GetStatusResponse } from './generated/types.js';
-import { GrpcTransport, type TlsOptions } from './grpc_transport.js';
+import { Http2Transport } from './http2_transport.js';
 import { Link } from './link.js';
 import { Outbox, type OutboxOptions, type OutboxStats } from './outbox.js';
 import { Repositories } from './repositories.js';
 import { sleep } from './retry.js';
-import type { Transport } from './transport.js';
+import type { TlsOptions, Token, Transport, TransportOptions } from './transport.js';
 import { version } from './version.js';
 
 export interface ConnectOptions {
   /** Asked for by "https://" too, then with the certificates that Node trusts. */
   tls?: TlsOptions;
   /** Sent as `authorization: Bearer`; a function is asked before every try, so that it can change. */
-  token?: string | (() => string | Promise<string>);
+  token?: Token;
   /** Send the token over a network without TLS all the same. */
   allowPlaintextToken?: boolean;
   /**
@@ -30,6 +30,11 @@ export interface ConnectOptions {
   /** The largest answer taken; 64 MiB if not set. */
   maxMessageBytes?: number;
   outbox?: OutboxOptions;
+  /**
+   * What carries the calls: Node's own HTTP/2, which costs the least, or @grpc/grpc-js, which also
+   * knows gRPC's proxies and name resolvers.
+   */
+  transport?: 'http2' | 'grpc-js';
 }
 
 export interface SafeOptions<F> {
@@ -136,7 +141,7 @@ export function connect(url: string | readonly string[], options: ConnectOptions
   const addresses = parseAddresses(url);
   if (options.token && !options.allowPlaintextToken) refusePlaintext(addresses, options);
   return assemble(
-    new GrpcTransport(addresses, {
+    transportFor(addresses, options.transport ?? 'http2', {
       tls: options.tls,
       token: options.token,
       keepaliveMs: options.keepaliveMs ?? 30_000,
@@ -145,6 +150,17 @@ export function connect(url: string | readonly string[], options: ConnectOptions
     }),
     options,
   );
+}
+
+function transportFor(
+  addresses: readonly Address[],
+  kind: 'http2' | 'grpc-js',
+  options: TransportOptions,
+): Transport {
+  if (kind === 'http2') return new Http2Transport(addresses, options);
+  // Loaded by those who ask for it alone.
+  const { GrpcTransport } = require('./grpc_transport.js') as typeof import('./grpc_transport.js');
+  return new GrpcTransport(addresses, options);
 }
 
 export function assemble(

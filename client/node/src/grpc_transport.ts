@@ -11,26 +11,12 @@ import {
 
 import { type Address } from './address.js';
 import { AquiferError, LocalReason } from './errors.js';
-import { toAquiferError } from './status.js';
-import type { Attempt, Transport } from './transport.js';
+import { DETAILS_TRAILER, errorOfStatus } from './status.js';
+import type { Attempt, TlsOptions, Transport, TransportOptions } from './transport.js';
 
-/** TLS, in PEM. Without `ca`, the certificates that Node trusts. */
-export interface TlsOptions {
-  ca?: string | Buffer;
-  /** With `key`, for mutual TLS. */
-  cert?: string | Buffer;
-  key?: string | Buffer;
-  /** The name in the server's certificate, where it is not the host's. */
-  serverName?: string;
-}
-
-export interface GrpcTransportOptions {
-  tls?: TlsOptions | undefined;
-  /** Sent as `authorization: Bearer`; a function is asked before every try. */
-  token?: string | (() => string | Promise<string>) | undefined;
-  keepaliveMs: number;
-  maxMessageBytes: number;
-  userAgent: string;
+function toAquiferError(error: ServiceError): AquiferError {
+  const details = error.metadata?.get(DETAILS_TRAILER)[0];
+  return errorOfStatus(error.code, error.details || error.message, Buffer.isBuffer(details) ? details : undefined, error);
 }
 
 const pem = (text: string | Buffer | undefined): Buffer | null =>
@@ -52,7 +38,7 @@ export class GrpcTransport implements Transport {
 
   constructor(
     addresses: readonly Address[],
-    private readonly options: GrpcTransportOptions,
+    private readonly options: TransportOptions,
   ) {
     this.lanes = addresses.map(
       (address) =>

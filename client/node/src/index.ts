@@ -17,7 +17,7 @@ export {
 export { Repositories } from './repositories.js';
 export { AquiferError, type Code, type ErrorFacts, type FieldProblem } from './errors.js';
 export type { AquiferEvents, HeldWrite } from './events.js';
-export type { TlsOptions } from './grpc_transport.js';
+export type { TlsOptions } from './transport.js';
 export { Instant, type InstantLike } from './instant.js';
 export { type Day, type DayLike, addDays, dayOf } from './day.js';
 export { formatMoney, parseMoney } from './money.js';

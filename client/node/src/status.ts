@@ -1,6 +1,4 @@
-// Turns what gRPC says of a failed call into an AquiferError, with the details the server sent.
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
-
+// Turns the status of a failed call into an AquiferError, with the details the server sent.
 import { AquiferError, type Code, type ErrorFacts, LocalReason } from './errors.js';
 import {
   decodeBadRequest,
@@ -11,17 +9,39 @@ import {
 } from './generated/codec.js';
 import { Reader } from './wire.js';
 
-const DETAILS = 'grpc-status-details-bin';
+// By number, from 1.
+const CODES: readonly Code[] = [
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+];
 
-export function toAquiferError(error: ServiceError): AquiferError {
-  const facts: ErrorFacts = {
-    code: (status[error.code] ?? 'UNKNOWN') as Code,
-    message: error.details || error.message,
-  };
-  const details = (error.metadata ?? new Metadata()).get(DETAILS)[0];
-  if (Buffer.isBuffer(details)) readDetails(details, facts);
+export const DETAILS_TRAILER = 'grpc-status-details-bin';
+
+/** @param details a google.rpc.Status, as the trailer grpc-status-details-bin has it */
+export function errorOfStatus(code: number, message: string, details?: Buffer, cause?: unknown): AquiferError {
+  const facts: ErrorFacts = { code: CODES[code - 1] ?? 'UNKNOWN', message };
+  if (details) readDetails(details, facts);
   if (!facts.fromServer && facts.code === 'UNAVAILABLE') facts.reason = LocalReason.UNREACHABLE;
-  return new AquiferError(facts, error);
+  return new AquiferError(facts, cause);
+}
+
+/** The error of a call that got no status. */
+export function localError(code: Code, message: string, cause?: unknown): AquiferError {
+  return errorOfStatus(CODES.indexOf(code) + 1, message, undefined, cause);
 }
 
 function readDetails(bytes: Buffer, facts: ErrorFacts): void {

@@ -18,3 +18,24 @@ export interface Transport {
   isUp(): boolean;
   close(): void;
 }
+
+/** TLS, in PEM. Without `ca`, the certificates that Node trusts. */
+export interface TlsOptions {
+  ca?: string | Buffer;
+  /** With `key`, for mutual TLS. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
+  /** The name in the server's certificate, where it is not the host's. */
+  serverName?: string;
+}
+
+export type Token = string | (() => string | Promise<string>);
+
+export interface TransportOptions {
+  tls?: TlsOptions | undefined;
+  /** Sent as `authorization: Bearer`; a function is asked before every try. */
+  token?: Token | undefined;
+  keepaliveMs: number;
+  maxMessageBytes: number;
+  userAgent: string;
+}
