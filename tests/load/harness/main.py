@@ -9,13 +9,14 @@ import tempfile
 import time
 
 from harness import history, machine, options as command_line, rounds, table
-from harness.peers import aquifer, pgbench
+from harness.peers import aquifer, direct, node, pgbench, pgbouncer
 from harness.peers.peer import Unavailable
 from harness.postgres import Postgres
 from harness.workloads import workloads
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-PEERS = [pgbench.Pgbench, pgbench.PgbenchTcp, aquifer.Aquifer]
+PEERS = [pgbench.Pgbench, pgbench.PgbenchBare, pgbench.PgbenchTcp, pgbouncer.Pgbouncer,
+         direct.Direct, node.SequelizeStraight, node.GrpcJs, aquifer.Aquifer]
 
 
 def say(text):
@@ -48,7 +49,7 @@ def build(options):
     subprocess.run([os.path.join(ROOT, "deploy/install-packages"), "run", "build", "load"],
                    check=True)
     subprocess.run([os.path.join(ROOT, "deploy/build"), options.preset, "aquifer-server",
-                    "aquifer_load"], check=True)
+                    "aquifer_load", "direct_load"], check=True)
 
 
 def start_peers(harness):

@@ -3,7 +3,8 @@
 import argparse
 
 ALL_WORKLOADS = ["reads", "saves", "mixed", "hot", "ranges", "summary", "history"]
-ALL_PEERS = ["pgbench", "aquifer", "pgbench-tcp"]
+ALL_PEERS = ["pgbench", "pgbench-bare", "pgbench-tcp", "pgbouncer", "libpqxx", "sequelize",
+             "grpc-js", "aquifer"]
 QUICK = {"only": "reads,saves", "callers": "1,128", "peers": "pgbench,aquifer", "rounds": 3,
          "seconds": 2, "lines": 200000}
 FULL = {"only": ",".join(ALL_WORKLOADS), "callers": "1,8,32,128,512", "peers": ",".join(ALL_PEERS),
@@ -46,6 +47,9 @@ def parse(arguments):
     parser.add_argument("--channels", type=int, default=0,
                         help="connections of aquifer_load; one for each 128 callers by default")
     parser.add_argument("--caller-threads", type=int, default=1, help="threads of aquifer_load")
+    parser.add_argument("--pool", type=int, default=20,
+                        help="connections of PgBouncer, Sequelize and the grpc-js server")
+    parser.add_argument("--pgbouncer-mode", choices=["simple", "extended"], default="simple")
     parser.add_argument("--pgbench-threads", type=int, default=2, help="threads of pgbench")
     options = parser.parse_args(arguments)
     for name, value in (QUICK if options.quick else FULL).items():

@@ -3,6 +3,7 @@
 It reads its rows off the socket and looks at none of them: the least a direct caller can do.
 """
 
+import dataclasses
 import glob
 import os
 import re
@@ -67,6 +68,17 @@ class PgbenchTcp(Pgbench):
 
     def place(self):
         return "127.0.0.1", self.harness.postgres.port
+
+
+class PgbenchBare(Pgbench):
+    """Saves as the shortest upsert there is: no device registered, no worker's name answered."""
+
+    name = "pgbench-bare"
+    title = "pgbench, bare upsert"
+    workloads = {"saves"}
+
+    def parts(self, workload):
+        return [dataclasses.replace(part, file="bare-saves") for part in workload.parts]
 
 
 def _logged(prefix):
