@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/load/caller/callers.h"
+#include "tests/load/caller/processor_time.h"
 
 namespace aquifer::load {
 namespace {
@@ -46,6 +47,7 @@ int Run(const RunPlan& plan, const Workload& workload) {
     parts.push_back(
         std::make_unique<Callers>(plan, workload, ShareOf(plan.callers, plan.threads, i), own));
   }
+  const double processor = ProcessorSeconds();
   const absl::Time begin = absl::Now();
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < parts.size(); ++i) {
@@ -57,7 +59,7 @@ int Run(const RunPlan& plan, const Workload& workload) {
 
   Tally tally;
   for (const auto& part : parts) tally.Add(part->tally());
-  tally.Print(elapsed, std::cout);
+  tally.Print(elapsed, ProcessorSeconds() - processor, std::cout);
   return 0;
 }
 

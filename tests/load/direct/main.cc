@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/load/caller/processor_time.h"
 #include "tests/load/caller/tally.h"
 #include "tests/load/direct/named_parameters.h"
 #include "tests/load/direct/queries.h"
@@ -106,6 +107,7 @@ class DirectCaller {
 int Run(const DirectPlan& plan, const QueryMix& mix) {
   std::list<DirectCaller> callers;
   for (int i = 0; i < plan.callers; ++i) callers.emplace_back(plan, mix);
+  const double processor = ProcessorSeconds();
   const absl::Time begin = absl::Now();
   const absl::Time end = begin + absl::Seconds(plan.seconds);
   std::vector<std::thread> threads;
@@ -115,7 +117,7 @@ int Run(const DirectPlan& plan, const QueryMix& mix) {
 
   Tally tally;
   for (const DirectCaller& caller : callers) tally.Add(caller.tally());
-  tally.Print(elapsed, std::cout);
+  tally.Print(elapsed, ProcessorSeconds() - processor, std::cout);
   return 0;
 }
 

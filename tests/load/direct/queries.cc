@@ -28,8 +28,8 @@ Values DrawRead(const History& history, absl::BitGenRef random) {
 }
 
 Values DrawSave(const History& history, absl::BitGenRef random) {
-  const std::int64_t second = history.FirstSavedSecond() +
-                              absl::Uniform<std::int64_t>(random, 0, History::kDaySeconds);
+  const std::int64_t second =
+      history.FirstSavedSecond() + absl::Uniform<std::int64_t>(random, 0, History::kDaySeconds);
   return {{"device", absl::StrCat(absl::Uniform<std::int64_t>(random, 0, history.devices))},
           {"second", absl::StrCat(second)},
           {"banknotes", absl::StrCat(absl::Uniform<std::int64_t>(random, 1, 500000))},

@@ -4,14 +4,20 @@ import os
 import platform
 import re
 import subprocess
+import time
 
 
-def _first_line(command):
+def _version(command):
+    """The first number that the program prints; none if there is no such program."""
+    found = re.search(r"\d+\.[\d.]*\d", _printed(command))
+    return found[0] if found else "none"
+
+
+def _printed(command):
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "none"
-    return done.stdout.strip().splitlines()[0]
 
 
 def _matched(path, pattern):
@@ -23,15 +29,12 @@ def _matched(path, pattern):
     return found[1].strip() if found else "unknown"
 
 
-def _disk(directory):
-    """The file system that the databases lie on, and what one commit costs there."""
-    done = _first_line(["stat", "-f", "-c", "%T", directory])
-    return done
+def _file_system(directory):
+    return _printed(["stat", "-f", "-c", "%T", directory])
 
 
 def _sync_us(directory):
     """The median of some appends of 8 KiB, each followed by fdatasync."""
-    import time
     path = os.path.join(directory, "sync-probe")
     file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     times = []
@@ -53,10 +56,10 @@ def facts(directory, bindir):
         "memory_gib": round(memory / 2**20, 1),
         "system": _matched("/etc/os-release", r'^PRETTY_NAME="(.*)"$'),
         "kernel": platform.release(),
-        "postgresql": _first_line([f"{bindir}/postgres", "--version"]).split()[2],
-        "pgbouncer": _first_line(["pgbouncer", "--version"]).split()[-1],
-        "node": _first_line(["node", "--version"]),
-        "file_system": _disk(directory),
+        "postgresql": _version([f"{bindir}/postgres", "--version"]),
+        "pgbouncer": _version(["pgbouncer", "--version"]),
+        "node": _version(["node", "--version"]),
+        "file_system": _file_system(directory),
         "fdatasync_us": _sync_us(directory),
         "load_before": os.getloadavg()[0],
     }

@@ -97,6 +97,19 @@ def tree_seconds(pid):
             return before + children
 
 
+def private_bytes_of_children(pid):
+    """Memory that the children of a process share with nobody."""
+    return sum(_private_bytes(child) for child in children_of(pid))
+
+
+def _private_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon:"))
+    except OSError:
+        return 0
+
+
 def resident_bytes(pid):
     try:
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:

@@ -3,15 +3,29 @@
 import statistics
 from dataclasses import dataclass, field
 
-from harness import history
+from harness.stand import say
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What all peers of a row are put through."""
+
+    section: str
+    workload: object
+    callers: int
+    # Calls a second, or 0 for as many as go.
+    rate: int = 0
+
+    def __str__(self):
+        paced = f" at {self.rate:,}/s" if self.rate else ""
+        return f"{self.workload.name}{paced}, {self.callers} callers"
 
 
 @dataclass
 class Cell:
-    """All rounds of one peer under one workload with so many callers."""
+    """All rounds of one peer in one trial."""
 
-    workload: str
-    callers: int
+    trial: Trial
     peer: str
     samples: list = field(default_factory=list)
 
@@ -36,22 +50,46 @@ class Cell:
         return statistics.median(values) if values else None
 
 
-def measure(harness, workloads, peers, callers, say):
-    """All cells. In each round the peers of a cell take turns, another one first each time."""
-    options = harness.options
-    cells = {}
-    for turn in range(options.rounds):
-        for workload in workloads:
-            for count in callers:
-                takers = [peer for peer in peers if peer.takes(workload)]
-                for peer in takers[turn % len(takers):] + takers[:turn % len(takers)]:
-                    if workload.writes:
-                        history.restore(harness.postgres, options.lines)
-                    sample = peer.run(workload, count, options.seconds)
-                    key = (workload.name, count, peer.name)
-                    cells.setdefault(key, Cell(*key)).samples.append(sample)
-                    say(f"round {turn + 1}: {workload.name}, {count} callers, {peer.name}: "
-                        f"{sample.rate:,.0f}/s" + (f"; {sample.failures} FAILED: "
-                                                   f"{sample.first_failure}"
-                                                   if sample.failures else ""))
-    return list(cells.values())
+class Cells(list):
+    """Cells, to be asked for."""
+
+    def find(self, section, workload, callers, peer):
+        """None if it was not measured."""
+        return next((cell for cell in self
+                     if (cell.trial.section, cell.trial.workload.name, cell.trial.callers, cell.peer)
+                     == (section, workload, callers, peer)), None)
+
+    def base_of(self, cell):
+        """That of pgbench in the same trial."""
+        return next((other for other in self
+                     if other.trial == cell.trial and other.peer == "pgbench"), None)
+
+    def ratio(self, cell):
+        """To pgbench; None where it was not measured."""
+        base = self.base_of(cell)
+        return cell.median / base.median if base and base.median else None
+
+
+def measure(stand, trials):
+    """All cells. In each round the peers of a trial take turns, another one first each time."""
+    cells = Cells()
+    for turn in range(stand.options.rounds):
+        for trial in trials:
+            takers = [peer for peer in stand.peers if peer.takes(trial)]
+            first = turn % max(len(takers), 1)
+            for peer in takers[first:] + takers[:first]:
+                _measure_one(stand, trial, peer, turn, cells)
+    return cells
+
+
+def _measure_one(stand, trial, peer, turn, cells):
+    if trial.workload.writes:
+        stand.restore()
+    sample = peer.run(trial, stand.options.seconds)
+    cell = next((c for c in cells if c.trial == trial and c.peer == peer.name), None)
+    if cell is None:
+        cell = Cell(trial, peer.name)
+        cells.append(cell)
+    cell.samples.append(sample)
+    failed = f"; {sample.failures} FAILED: {sample.first_failure}" if sample.failures else ""
+    say(f"round {turn + 1}: {trial}: {sample.rate:,.0f}/s {peer.name}{failed}")

@@ -1,38 +1,16 @@
-"""The table of a run, in Markdown that reads well as text too."""
+"""Tables in Markdown that read well as text too."""
+
+from harness.stand import TITLES
 
 HEADINGS = ["workload", "callers", "peer", "calls/s", "min-max", "ratio", "p50 ms", "p99 ms",
             "p99.9 ms", "µs client", "µs server", "µs database"]
 LEFT = {0, 2}
-# Whom the ratios are to.
-BASE = "pgbench"
-
-
-def _milliseconds(value):
-    return "" if value is None else f"{value / 1000:.2f}"
-
-
-def ratio(cells, cell):
-    """Of a cell's median to that of pgbench in the same place; None if there is none."""
-    for other in cells:
-        if (other.workload, other.callers, other.peer) == (cell.workload, cell.callers, BASE):
-            return cell.median / other.median if other.median else None
-    return None
-
-
-def _row(cells, cell, titles):
-    def latency(name):
-        return _milliseconds(cell.median_of(lambda sample: sample.latency_us.get(name)))
-
-    def processor(name):
-        value = cell.median_of(lambda sample: sample.processor_us.get(name))
-        return "" if value is None else f"{value:.0f}"
-
-    rates = cell.rates()
-    times = ratio(cells, cell)
-    return [cell.workload, str(cell.callers), titles[cell.peer], f"{cell.median:,.0f}",
-            f"{min(rates):,.0f}-{max(rates):,.0f}", "" if times is None else f"{times:.2f}",
-            latency("p50"), latency("p99"), latency("p999"), processor("client"),
-            processor("server"), processor("database")]
+SECTIONS = {
+    "callers": "Each caller calls again once it is answered; the ratio is to pgbench over its Unix "
+               "socket",
+    "paced": "Calls that come at random moments, at half of the most that Aquifer answered",
+    "slow-commit": "A disk that takes 2 ms more for a commit",
+}
 
 
 def aligned(headings, rows, left):
@@ -48,24 +26,48 @@ def aligned(headings, rows, left):
     return "\n".join([line(headings), "| " + " | ".join(rule) + " |"] + [line(row) for row in rows])
 
 
-def table(cells, titles):
-    ordered = sorted(range(len(cells)), key=lambda i: (_first(cells, cells[i]), cells[i].callers, i))
-    return aligned(HEADINGS, [_row(cells, cells[i], titles) for i in ordered], LEFT)
+def tables(cells):
+    """A table for each section that was measured, under its title."""
+    texts = []
+    for section, title in SECTIONS.items():
+        rows = [_row(cells, cell) for cell in _in_order(cells, section)]
+        if rows:
+            texts.append(f"{title}:\n\n{aligned(HEADINGS, rows, LEFT)}\n")
+    return "\n".join(texts)
 
 
-def _first(cells, cell):
-    return next(i for i, other in enumerate(cells) if other.workload == cell.workload)
-
-
-def complaints(cells, titles):
+def complaints(cells):
     """What failed, for nobody to overlook."""
     lines = []
     for cell in cells:
+        where = f"{cell.trial}, {TITLES[cell.peer]}"
         if cell.failures:
-            why = next(s.first_failure for s in cell.samples if s.failures)
-            lines.append(f"{cell.workload}, {cell.callers} callers, {titles[cell.peer]}: "
-                         f"{cell.failures} calls failed, the first: {why}")
+            why = next(sample.first_failure for sample in cell.samples if sample.failures)
+            lines.append(f"{where}: {cell.failures} calls FAILED, the first: {why}")
         if cell.refusals:
-            lines.append(f"{cell.workload}, {cell.callers} callers, {titles[cell.peer]}: "
-                         f"{cell.refusals} calls were told to come again later, and did")
+            lines.append(f"{where}: {cell.refusals} calls were told to come again later, and did")
     return lines
+
+
+def _in_order(cells, section):
+    own = [cell for cell in cells if cell.trial.section == section]
+    workloads = list(dict.fromkeys(cell.trial.workload.name for cell in own))
+    return sorted(own, key=lambda cell: (workloads.index(cell.trial.workload.name),
+                                         cell.trial.callers, list(TITLES).index(cell.peer)))
+
+
+def _row(cells, cell):
+    def latency(name):
+        value = cell.median_of(lambda sample: sample.latency_us.get(name))
+        return "" if value is None else f"{value / 1000:.2f}"
+
+    def processor(name):
+        value = cell.median_of(lambda sample: sample.processor_us.get(name))
+        return "" if value is None else f"{value:.0f}"
+
+    rates = cell.rates()
+    ratio = cells.ratio(cell)
+    return [cell.trial.workload.name, str(cell.trial.callers), TITLES[cell.peer],
+            f"{cell.median:,.0f}", f"{min(rates):,.0f}-{max(rates):,.0f}",
+            "" if ratio is None else f"{ratio:.2f}", latency("p50"), latency("p99"),
+            latency("p999"), processor("client"), processor("server"), processor("database")]

@@ -36,6 +36,7 @@ class Workload:
     name: str
     title: str
     parts: list
+    usual_callers: tuple = (1, 8, 32, 128, 512, 2000)
     writes: bool = False
 
 
@@ -75,13 +76,14 @@ def workloads(lines):
         Workload("reads", "point read", [_reads(lines)]),
         Workload("saves", "save", [_saves(lines)], writes=True),
         Workload("mixed", "80 % reads, 20 % saves", [_reads(lines, 80), _saves(lines, 20)],
-                 writes=True),
-        Workload("hot", "one hot row", [_hot(lines)], writes=True),
+                 (8, 128, 512), writes=True),
+        Workload("hot", "one hot row", [_hot(lines)], (8, 128), writes=True),
         Workload("ranges", "range of 100 lines",
-                 [Part("ranges", 100, _span(lines, ":n", f"(:n + {min(lines, 100) - 1})"))]),
+                 [Part("ranges", 100, _span(lines, ":n", f"(:n + {min(lines, 100) - 1})"))],
+                 (1, 32, 128)),
         Workload("summary", "a day by collector",
-                 [Part("summary", 100, {"day": f"random(0, {days - 1})"})]),
+                 [Part("summary", 100, {"day": f"random(0, {days - 1})"})], (1, 8)),
         Workload("history", "all days by day",
-                 [Part("history", 100, _span(lines, "1", str(lines)))]),
+                 [Part("history", 100, _span(lines, "1", str(lines)))], (1, 8)),
     ]
     return {workload.name: workload for workload in every}

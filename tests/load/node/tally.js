@@ -8,7 +8,7 @@ export class Tally {
     if (this.failures++ === 0) this.firstFailure = String(why);
   }
 
-  print(seconds) {
+  print(seconds, processorSeconds) {
     const sorted = Float64Array.from(this.latencies).sort();
     const at = (share) => sorted[Math.max(Math.ceil(share * sorted.length), 1) - 1] ?? 0;
     const mean = sorted.length ? sorted.reduce((sum, value) => sum + value, 0) / sorted.length : 0;
@@ -17,6 +17,7 @@ export class Tally {
       failures: this.failures,
       first_failure: this.firstFailure,
       seconds,
+      processor_seconds: processorSeconds,
       latency_us: { mean, p50: at(0.5), p99: at(0.99), p999: at(0.999) },
     }));
   }
@@ -26,6 +27,7 @@ export class Tally {
 // wrong with the answer, or to nothing.
 export async function callInTurn(callers, seconds, call) {
   const tally = new Tally();
+  const processor = process.cpuUsage();
   const begin = performance.now();
   const end = begin + seconds * 1000;
   const caller = async () => {
@@ -41,5 +43,7 @@ export async function callInTurn(callers, seconds, call) {
     }
   };
   await Promise.all(Array.from({ length: callers }, caller));
-  tally.print((performance.now() - begin) / 1000);
+  const elapsed = (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(processor);
+  tally.print(elapsed, (user + system) / 1e6);
 }

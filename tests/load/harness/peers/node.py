@@ -1,14 +1,13 @@
 """What one would run in Node instead: Sequelize straight, or a grpc-js server with a pg pool."""
 
 import filecmp
-import json
 import os
 import shutil
 import subprocess
 
 from harness import processes
 from harness.peers.aquifer import Aquifer
-from harness.peers.peer import Peer, Unavailable, failed_sample, sample_from_json, wait_for_line
+from harness.peers.peer import Peer, Unavailable, wait_for_line
 from harness.workloads import SQL
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(SQL)))
@@ -35,8 +34,8 @@ def install():
     shutil.copy(wanted, mark)
 
 
-def _place(harness):
-    postgres = harness.postgres
+def _place(stand):
+    postgres = stand.postgres
     return [postgres.directory, str(postgres.port), postgres.user, postgres.database]
 
 
@@ -49,14 +48,11 @@ class SequelizeStraight(Peer):
         install()
 
     def call(self, workload, callers, seconds, rate):
-        options = self.harness.options
-        code, output, errors, spent = self.run_client(
-            ["node", os.path.join(INSTALLED, "sequelize_load.js"), *_place(self.harness),
+        options = self.stand.options
+        return self.call_with(
+            ["node", os.path.join(INSTALLED, "sequelize_load.js"), *_place(self.stand),
              workload.name, str(callers), str(seconds), str(options.lines), str(options.pool)],
             seconds)
-        if code:
-            return failed_sample(errors), spent
-        return sample_from_json(json.loads(output)), spent
 
 
 class GrpcJs(Aquifer):
@@ -68,8 +64,8 @@ class GrpcJs(Aquifer):
 
     def start(self):
         install()
-        log = os.path.join(self.harness.directory, "grpc-js.log")
+        log = os.path.join(self.stand.directory, "grpc-js.log")
         self.server = processes.start(
-            ["node", os.path.join(INSTALLED, "grpc_server.js"), *_place(self.harness), SQL,
-             os.path.join(ROOT, "proto"), str(self.harness.options.pool)], log)
+            ["node", os.path.join(INSTALLED, "grpc_server.js"), *_place(self.stand), SQL,
+             os.path.join(ROOT, "proto"), str(self.stand.options.pool)], log)
         self.target = wait_for_line(log, "serving on ", self.server)

@@ -1,10 +1,10 @@
 """What every peer has in common: a client that is run for a while, and what it runs against."""
 
+import json
 import os
 import subprocess
 import tempfile
 import threading
-import time
 
 from harness import processes
 from harness.sample import Sample
@@ -22,9 +22,11 @@ class Peer:
     workloads = None
     # Whether it can keep to a rate.
     paced = False
+    # More than these it cannot have; each of a direct peer has a connection of its own.
+    most_callers = 512
 
-    def __init__(self, harness):
-        self.harness = harness
+    def __init__(self, stand):
+        self.stand = stand
         self.server = None
 
     def start(self):
@@ -34,18 +36,20 @@ class Peer:
         if self.server:
             processes.stop(self.server)
 
-    def takes(self, workload):
-        return self.workloads is None or workload.name in self.workloads
+    def takes(self, trial):
+        return ((self.workloads is None or trial.workload.name in self.workloads)
+                and (self.paced or not trial.rate)
+                and (self.most_callers is None or trial.callers <= self.most_callers))
 
-    def run(self, workload, callers, seconds, rate=0):
+    def run(self, trial, seconds):
         """Measures once, and says what it was with the processor time of all three."""
-        database = self.harness.postgres.seconds()
+        database = self.stand.postgres.seconds()
         server = self._server_seconds()
         with _Residence(self.server) as residence:
-            sample, client = self.call(workload, callers, seconds, rate)
+            sample, client = self.call(trial.workload, trial.callers, seconds, trial.rate)
         if sample.calls:
             spent = {"client": client, "server": self._server_seconds() - server,
-                     "database": self.harness.postgres.seconds() - database}
+                     "database": self.stand.postgres.seconds() - database}
             sample.processor_us = {name: round(value / sample.calls * 1e6, 1)
                                    for name, value in spent.items()}
         sample.server_bytes = residence.peak
@@ -55,17 +59,24 @@ class Peer:
         """Runs the client, and answers with a sample and the client's processor seconds."""
         raise NotImplementedError
 
+    def call_with(self, command, seconds):
+        """Runs one of the harness's own clients, which print JSON."""
+        code, output, errors, spent = self.run_client(command, seconds)
+        if code:
+            return failed_sample(errors or f"exit code {code}"), spent
+        return sample_from_json(json.loads(output))
+
     def _server_seconds(self):
         return processes.seconds_of(self.server.pid) if self.server else 0.0
 
     def run_client(self, command, seconds, environment=None):
         """Runs a client to its end: its exit code, output, errors and processor seconds."""
-        with tempfile.TemporaryFile(mode="w+", dir=self.harness.directory) as errors:
+        with tempfile.TemporaryFile(mode="w+", dir=self.stand.directory) as errors:
             clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
             clean.update(environment or {})
             client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=errors, text=True, env=clean,
-                                      cwd=self.harness.directory)
+                                      cwd=self.stand.directory)
             killer = threading.Timer(seconds + PATIENCE, client.kill)
             killer.start()
             try:
@@ -110,19 +121,15 @@ class _Residence:
 
 
 def sample_from_json(answer):
-    """What the harness's own clients print."""
-    return Sample(answer["calls"], answer["seconds"], answer["failures"],
-                  answer.get("refusals", 0), answer.get("first_failure", ""), answer["latency_us"])
+    """What the harness's own clients print, with the processor time of their calls alone."""
+    sample = Sample(answer["calls"], answer["seconds"], answer["failures"],
+                    answer.get("refusals", 0), answer["first_failure"], answer["latency_us"])
+    return sample, answer["processor_seconds"]
 
 
 def failed_sample(why):
     """A client that broke down, which counts as one failure and no call."""
     return Sample(0, 0.0, failures=1, first_failure=why.strip()[-500:])
-
-
-def free_address():
-    from harness.postgres import free_port
-    return f"127.0.0.1:{free_port()}"
 
 
 def wait_for_line(path, words, process, patience=60):
@@ -144,6 +151,3 @@ def _tail(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()[-2000:]
 
-
-def now():
-    return time.monotonic()

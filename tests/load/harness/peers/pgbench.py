@@ -23,20 +23,20 @@ class Pgbench(Peer):
 
     def place(self):
         """Host and port."""
-        return self.harness.postgres.directory, self.harness.postgres.port
+        return self.stand.postgres.directory, self.stand.postgres.port
 
     def parts(self, workload):
         return workload.parts
 
     def call(self, workload, callers, seconds, rate):
-        prefix = os.path.join(self.harness.directory, "pgbench_log")
+        prefix = os.path.join(self.stand.directory, "pgbench_log")
         for old in glob.glob(prefix + ".*"):
             os.remove(old)
         host, port = self.place()
-        postgres = self.harness.postgres
+        postgres = self.stand.postgres
         command = [f"{postgres.bindir}/pgbench", "-n", "-h", host, "-p", str(port), "-U",
                    postgres.user, "-M", self.mode, "-c", str(callers), "-j",
-                   str(min(callers, self.harness.options.pgbench_threads)), "-T", str(seconds),
+                   str(min(callers, self.stand.options.pgbench_threads)), "-T", str(seconds),
                    "-l", f"--log-prefix={prefix}"]
         few = rate and rate * seconds < 50000
         if workload.name in ("reads", "saves", "mixed", "hot") and not few:
@@ -44,7 +44,7 @@ class Pgbench(Peer):
         if rate:
             command.append(f"--rate={rate}")
         for i, part in enumerate(self.parts(workload)):
-            path = os.path.join(self.harness.directory, f"{self.name}-{part.file}-{i}.sql")
+            path = os.path.join(self.stand.directory, f"{self.name}-{part.file}-{i}.sql")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(part.script())
             command += ["-f", f"{path}@{part.percent}"]
@@ -67,7 +67,7 @@ class PgbenchTcp(Pgbench):
     title = "pgbench, TCP"
 
     def place(self):
-        return "127.0.0.1", self.harness.postgres.port
+        return "127.0.0.1", self.stand.postgres.port
 
 
 class PgbenchBare(Pgbench):

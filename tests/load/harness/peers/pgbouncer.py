@@ -29,11 +29,12 @@ ignore_startup_parameters = extra_float_digits
 class Pgbouncer(Pgbench):
     name = "pgbouncer"
     title = "PgBouncer, Unix socket"
+    most_callers = 2000
 
-    def __init__(self, harness):
-        super().__init__(harness)
-        self.mode = harness.options.pgbouncer_mode
-        self.socket = os.path.join(harness.directory, "pgbouncer")
+    def __init__(self, stand):
+        super().__init__(stand)
+        self.mode = stand.options.pgbouncer_mode
+        self.socket = os.path.join(stand.directory, "pgbouncer")
         self.port = free_port()
 
     def start(self):
@@ -43,12 +44,12 @@ class Pgbouncer(Pgbench):
         account = processes.Account()
         os.makedirs(self.socket)
         account.own(self.socket)
-        postgres = self.harness.postgres
+        postgres = self.stand.postgres
         settings = os.path.join(self.socket, "pgbouncer.ini")
         with open(settings, "w", encoding="utf-8") as file:
             file.write(SETTINGS.format(database=postgres.database, directory=postgres.directory,
                                        port=postgres.port, user=postgres.user,
-                                       pool=self.harness.options.pool, own_port=self.port,
+                                       pool=self.stand.options.pool, own_port=self.port,
                                        socket=self.socket))
         self.server = processes.start([program, settings], os.path.join(self.socket, "log"),
                                       account=account, cwd=self.socket)
