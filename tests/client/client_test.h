@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <optional>
 #include <string>
@@ -14,6 +15,13 @@
 
 namespace aquifer::testing {
 
+// The server looks at its database often, so that it serves soon after its start.
+inline std::vector<std::string> ServerFlags(const TestDatabase& database,
+                                            std::vector<std::string> flags = {}) {
+  flags.insert(flags.end(), {"--database-url", database.url(), "--health-interval-ms", "100"});
+  return flags;
+}
+
 class ClientTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -23,9 +31,15 @@ class ClientTest : public ::testing::Test {
 
   // Starts the server, or starts it anew, on the test's database with these flags as well.
   void StartServer(std::vector<std::string> flags) {
-    flags.insert(flags.end(), {"--database-url", database_.url()});
-    server_.emplace(std::move(flags));
+    server_.emplace(ServerFlags(database_, std::move(flags)));
     ASSERT_TRUE(server_->AwaitServing()) << server_->Output() << server_->Log();
+  }
+
+  // Kills the server, and starts it anew where it was.
+  void ReplaceServer() {
+    const std::string address = server_->address();
+    server_->Signal(SIGKILL);
+    StartServer({"--port", address.substr(address.rfind(':') + 1)});
   }
 
   void ConnectWith(const client::ConnectOptions& options) {
@@ -34,12 +48,18 @@ class ClientTest : public ::testing::Test {
     client_.emplace(*std::move(connected));
   }
 
-  // To record a line of `device` at second `second` of 2026-03-28 in Kyiv.
+  // A line of `device` at second `second` of 2026-03-28 in Kyiv.
+  static v1::CollectionLine LineOf(const std::string& device, int second) {
+    v1::CollectionLine line;
+    line.set_device_id(device);
+    line.mutable_collected_at()->set_seconds(1774648800 + second);
+    line.set_banknotes_minor(10000);
+    return line;
+  }
+
   static v1::RecordCollectionRequest RecordOf(const std::string& device, int second) {
     v1::RecordCollectionRequest request;
-    request.mutable_line()->set_device_id(device);
-    request.mutable_line()->mutable_collected_at()->set_seconds(1774648800 + second);
-    request.mutable_line()->set_banknotes_minor(10000);
+    *request.mutable_line() = LineOf(device, second);
     return request;
   }
 
