@@ -35,6 +35,17 @@ RetryOptions Caller::RetriesOf(const CallOptions& options) const {
   return retries;
 }
 
+void Caller::Keep(const RetryPause& pause) const {
+  const absl::Time end = absl::Now() + pause.length;
+  // gRPC works on a connection only while some thread waits for it; one that sleeps would have it
+  // found seconds late.
+  if (channel_->GetState(true) != GRPC_CHANNEL_READY) {
+    channel_->WaitForConnected(absl::ToChronoTime(end));
+    if (!pause.advised) return;
+  }
+  absl::SleepFor(end - absl::Now());
+}
+
 absl::Status Caller::Call(const CalledMethod& method, const Message& request, Message& response,
                           const CallOptions& options) const {
   const absl::Time deadline = DeadlineOf(method, options);
@@ -52,9 +63,9 @@ absl::Status Caller::Call(const CalledMethod& method, const Message& request, Me
     absl::Status status = attempt.End(grpc::internal::BlockingUnaryCall<MessageLite, MessageLite>(
         channel_.get(), rpc, &attempt.context(), sent, &response));
     if (status.ok()) return status;
-    const auto delay = schedule.DelayAfter(status, attempt.Pushback(), absl::Now());
-    if (!delay) return status;
-    absl::SleepFor(*delay);
+    const auto pause = schedule.PauseAfter(status, attempt.Pushback(), absl::Now());
+    if (!pause) return status;
+    Keep(*pause);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "aquifer/call_options.h"
 #include "aquifer/connect_options.h"
 #include "client/methods.h"
+#include "client/retry_schedule.h"
 
 namespace aquifer::client {
 
@@ -31,6 +32,9 @@ class Caller {
 
   // What the options of connection and call together say of retries.
   RetryOptions RetriesOf(const CallOptions& options) const;
+
+  // Waits before the next try.
+  void Keep(const RetryPause& pause) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const ConnectOptions& options() const { return options_; }

@@ -94,9 +94,9 @@ struct CollectionStream::Parts {
       }
       status = Close();
       if (status.ok()) return false;
-      const auto delay = schedule->DelayAfter(status, attempt->Pushback(), absl::Now());
-      if (!delay) return false;
-      absl::SleepFor(*delay);
+      const auto pause = schedule->PauseAfter(status, attempt->Pushback(), absl::Now());
+      if (!pause) return false;
+      caller.Keep(*pause);
       status = absl::OkStatus();
       if (last) BeginAt(*last, request);
       Open();

@@ -39,24 +39,24 @@ bool IsWorthRepeating(const absl::Status& status) {
   }
 }
 
-std::optional<absl::Duration> RetrySchedule::DelayAfter(const absl::Status& status,
-                                                        const std::optional<std::string>& pushback,
-                                                        absl::Time now) {
+std::optional<RetryPause> RetrySchedule::PauseAfter(const absl::Status& status,
+                                                    const std::optional<std::string>& pushback,
+                                                    absl::Time now) {
   if (++tries_ == options_.max_tries || !IsWorthRepeating(status)) return std::nullopt;
   std::optional<absl::Duration> advice = DetailsOf(status).retry_after;
   if (pushback) {
     advice = Parse(*pushback);
     if (!advice) return std::nullopt;
   }
-  absl::Duration delay;
+  RetryPause pause{.advised = advice.has_value()};
   if (advice) {
-    delay = *advice * (1 + absl::Uniform(random_, 0.0, kSpreadOfAdvice));
+    pause.length = *advice * (1 + absl::Uniform(random_, 0.0, kSpreadOfAdvice));
   } else {
-    delay = longest_ * (1 - absl::Uniform(random_, 0.0, kSpreadOfOwn));
+    pause.length = longest_ * (1 - absl::Uniform(random_, 0.0, kSpreadOfOwn));
     longest_ = std::min(2 * longest_, options_.longest_delay);
   }
-  if (now + delay >= deadline_) return std::nullopt;
-  return delay;
+  if (now + pause.length >= deadline_) return std::nullopt;
+  return pause;
 }
 
 }  // namespace aquifer::client

@@ -20,6 +20,13 @@ namespace aquifer::client {
 // reason, the connection broke or there was none.
 bool IsWorthRepeating(const absl::Status& status);
 
+// How long to wait before the next try.
+struct RetryPause {
+  absl::Duration length;
+  // The server named its end; else a connection that comes back ends it, too.
+  bool advised = false;
+};
+
 // The tries of one call; used by one thread.
 class RetrySchedule {
  public:
@@ -27,16 +34,15 @@ class RetrySchedule {
   RetrySchedule(const RetryOptions& options, absl::Time deadline)
       : options_(options), deadline_(deadline), longest_(options.first_delay) {}
 
-  // How long to wait before the next try; nothing if `status` is the call's result. `pushback` is
-  // the server's trailer grpc-retry-pushback-ms as sent, which outranks the status.
-  std::optional<absl::Duration> DelayAfter(const absl::Status& status,
-                                           const std::optional<std::string>& pushback,
-                                           absl::Time now);
+  // What comes before the next try; nothing if `status` is the call's result. `pushback` is the
+  // server's trailer grpc-retry-pushback-ms as sent, which outranks the status.
+  std::optional<RetryPause> PauseAfter(const absl::Status& status,
+                                       const std::optional<std::string>& pushback, absl::Time now);
 
  private:
   const RetryOptions options_;
   const absl::Time deadline_;
-  // The next delay of our own at most.
+  // The next pause of our own at most.
   absl::Duration longest_;
   int tries_ = 0;
   absl::InsecureBitGen random_;

@@ -16,10 +16,10 @@ absl::Status Advised(absl::StatusCode code) {
   return ErrorWith(code, "wait", {.reason = "QUEUE_FULL", .retry_after = kDelay});
 }
 
-std::optional<absl::Duration> FirstDelay(const absl::Status& status,
-                                         std::optional<std::string> pushback = std::nullopt,
-                                         absl::Duration left = absl::Seconds(10)) {
-  return RetrySchedule({}, kNow + left).DelayAfter(status, pushback, kNow);
+std::optional<RetryPause> FirstPause(const absl::Status& status,
+                                     std::optional<std::string> pushback = std::nullopt,
+                                     absl::Duration left = absl::Seconds(10)) {
+  return RetrySchedule({}, kNow + left).PauseAfter(status, pushback, kNow);
 }
 
 TEST(ClientRetryTest, EveryReasonOfTheServiceIsJudgedAsItsCatalogueDoes) {
@@ -43,24 +43,25 @@ TEST(ClientRetryTest, WithoutAReasonOnlyABrokenOrSilentConnectionIsWorthRepeatin
 
 TEST(ClientRetryTest, AdviceIsObeyedAndSpreadUpwards) {
   for (int i = 0; i < 100; ++i) {
-    const auto delay = FirstDelay(Advised(absl::StatusCode::kResourceExhausted));
+    const auto pause = FirstPause(Advised(absl::StatusCode::kResourceExhausted));
 
-    ASSERT_TRUE(delay);
-    EXPECT_GE(*delay, kDelay);
-    EXPECT_LE(*delay, 1.25 * kDelay);
+    ASSERT_TRUE(pause);
+    EXPECT_TRUE(pause->advised);
+    EXPECT_GE(pause->length, kDelay);
+    EXPECT_LE(pause->length, 1.25 * kDelay);
   }
 }
 
 TEST(ClientRetryTest, PushbackOutranksTheStatus) {
   const absl::Status status = Advised(absl::StatusCode::kUnavailable);
 
-  EXPECT_GE(*FirstDelay(status, "700"), absl::Milliseconds(700));
-  EXPECT_FALSE(FirstDelay(status, "-1"));
-  EXPECT_FALSE(FirstDelay(status, "soon"));
+  EXPECT_GE(FirstPause(status, "700")->length, absl::Milliseconds(700));
+  EXPECT_FALSE(FirstPause(status, "-1"));
+  EXPECT_FALSE(FirstPause(status, "soon"));
 }
 
 TEST(ClientRetryTest, PushbackMakesNoHopelessCallWorthRepeating) {
-  EXPECT_FALSE(FirstDelay(absl::NotFoundError("no such line"), "10"));
+  EXPECT_FALSE(FirstPause(absl::NotFoundError("no such line"), "10"));
 }
 
 TEST(ClientRetryTest, OwnDelaysDoubleUpToTheLongest) {
@@ -69,24 +70,25 @@ TEST(ClientRetryTest, OwnDelaysDoubleUpToTheLongest) {
   RetrySchedule schedule(options, kNow + absl::Hours(1));
 
   for (const int most_ms : {50, 100, 200, 400, 400, 400}) {
-    const auto delay = schedule.DelayAfter(absl::UnavailableError("gone"), std::nullopt, kNow);
-    ASSERT_TRUE(delay);
-    EXPECT_LE(*delay, absl::Milliseconds(most_ms));
-    EXPECT_GE(*delay, absl::Milliseconds(most_ms) / 2);
+    const auto pause = schedule.PauseAfter(absl::UnavailableError("gone"), std::nullopt, kNow);
+    ASSERT_TRUE(pause);
+    EXPECT_FALSE(pause->advised);
+    EXPECT_LE(pause->length, absl::Milliseconds(most_ms));
+    EXPECT_GE(pause->length, absl::Milliseconds(most_ms) / 2);
   }
 }
 
 TEST(ClientRetryTest, NoTryBeginsAfterTheDeadline) {
-  EXPECT_FALSE(FirstDelay(Advised(absl::StatusCode::kUnavailable), std::nullopt, kDelay));
-  EXPECT_FALSE(FirstDelay(absl::UnavailableError("gone"), std::nullopt, absl::ZeroDuration()));
+  EXPECT_FALSE(FirstPause(Advised(absl::StatusCode::kUnavailable), std::nullopt, kDelay));
+  EXPECT_FALSE(FirstPause(absl::UnavailableError("gone"), std::nullopt, absl::ZeroDuration()));
 }
 
 TEST(ClientRetryTest, TriesAreLimitedWhereAsked) {
   RetrySchedule schedule({.max_tries = 2}, kNow + absl::Hours(1));
   const absl::Status status = absl::UnavailableError("gone");
 
-  EXPECT_TRUE(schedule.DelayAfter(status, std::nullopt, kNow));
-  EXPECT_FALSE(schedule.DelayAfter(status, std::nullopt, kNow));
+  EXPECT_TRUE(schedule.PauseAfter(status, std::nullopt, kNow));
+  EXPECT_FALSE(schedule.PauseAfter(status, std::nullopt, kNow));
 }
 
 }  // namespace
