@@ -74,7 +74,8 @@ def _idle_mib(_, others):
 
 def _goals():
     yield from [
-        Goal("point read, 128 callers, to pgbench", 1.2, _against("callers", "reads", 128, "pgbench")),
+        Goal("point read, 128 callers, to pgbench", 1.2,
+             _against("callers", "reads", 128, "pgbench")),
         Goal("... to PgBouncer", 2, _against("callers", "reads", 128, "pgbouncer")),
         Goal("... to Sequelize", 6, _against("callers", "reads", 128, "sequelize")),
         Goal("save, 128 callers, to pgbench", 2.5, _against("callers", "saves", 128, "pgbench")),
@@ -89,7 +90,8 @@ def _goals():
         Goal("range of 100 lines, 32 callers, to pgbench", 0.6,
              _against("callers", "ranges", 32, "pgbench")),
         Goal("... to Sequelize", 8, _against("callers", "ranges", 32, "sequelize")),
-        Goal("one hot row, 128 callers, to pgbench", 10, _against("callers", "hot", 128, "pgbench")),
+        Goal("one hot row, 128 callers, to pgbench", 10,
+             _against("callers", "hot", 128, "pgbench")),
     ]
     for callers, least in ((8, 0.95), (32, 1), (128, 1.5)):
         yield Goal(f"save, commit of 2 ms, {callers} callers, to pgbench", least,

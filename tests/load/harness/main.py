@@ -10,7 +10,7 @@ from harness.postgres import programs
 from harness.stand import ROOT
 
 
-def _build(options):
+def build(options):
     subprocess.run([os.path.join(ROOT, "deploy/install-packages"), "run", "build", "load"],
                    check=True)
     subprocess.run([os.path.join(ROOT, "deploy/build"), options.preset, "aquifer-server",
@@ -20,7 +20,7 @@ def _build(options):
 def main(arguments):
     options = command_line.parse(arguments)
     if not options.build_dir:
-        _build(options)
+        build(options)
     directory = tempfile.mkdtemp(prefix="aquifer-load-", dir=options.directory)
     # PostgreSQL may run as another user.
     os.chmod(directory, 0o755)

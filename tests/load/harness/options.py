@@ -62,7 +62,8 @@ def parse(arguments):
                      help="the protocol that pgbench speaks to it (simple)")
 
     results = parser.add_argument_group("results")
-    results.add_argument("--results", default=os.path.join(ROOT, "build", "load"), metavar="DIRECTORY",
+    results.add_argument("--results", default=os.path.join(ROOT, "build", "load"),
+                         metavar="DIRECTORY",
                          help="where result.json and throughput.svg go (build/load)")
     results.add_argument("--readme", action="store_true",
                          help="put the table of goals into README.md")

@@ -29,15 +29,19 @@ class Account:
         return {"user": self.entry.pw_uid, "group": self.entry.pw_gid, "extra_groups": []}
 
 
+def clean_environment(**others):
+    """Ours without what would steer PostgreSQL or the server, and with the others."""
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(("PG", "AQUIFER_")) and name != "DATABASE_URL"} | others
+
+
 def start(command, log, environment=None, account=None, **others):
     """Starts a process that dies with this one and writes to the file `log`."""
-    clean = {name: value for name, value in os.environ.items()
-             if not name.startswith(("PG", "AQUIFER_")) and name != "DATABASE_URL"}
-    clean.update(environment or {})
     with open(log, "ab") as output:
         return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=others.pop("stdout", output), stderr=output,
-            env=clean, preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
+            env=clean_environment(**(environment or {})),
+            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
             **(account.popen_arguments() if account else {}), **others)
 
 

@@ -3,10 +3,8 @@
 import json
 import os
 
-from harness import chart, goals, machine, memory, table, transfer
+from harness import chart, goals, machine, markers, memory, table, transfer
 from harness.stand import ROOT
-
-BEGIN, END = "<!-- begin: load -->", "<!-- end -->"
 
 
 def report(options, facts, cells, others):
@@ -50,15 +48,8 @@ def write(options, facts, cells, others):
 
 
 def write_readme(options, facts, cells, others, path=os.path.join(ROOT, "README.md")):
-    """Puts the goals and the machine between the markers, and leaves the rest as it is."""
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    before, begin, rest = text.partition(BEGIN + "\n")
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise RuntimeError(f"{path} has no lines {BEGIN} and {END}")
-    body = "\n".join([table.aligned(goals.HEADINGS, goals.rows(cells, others), {0}), "",
-                      f"Measured on {machine.sentence(facts)}; {options.lines:,} lines; medians of "
-                      f"{options.rounds} rounds of {options.seconds} s.", ""])
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(before + begin + body + end + after)
+    """Puts the goals and the machine into the README."""
+    markers.replace(path, {"load": "\n".join([
+        table.aligned(goals.HEADINGS, goals.rows(cells, others), {0}), "",
+        f"Measured on {machine.sentence(facts)}; {options.lines:,} lines; medians of "
+        f"{options.rounds} rounds of {options.seconds} s."])})

@@ -55,9 +55,9 @@ class Cells(list):
 
     def find(self, section, workload, callers, peer):
         """None if it was not measured."""
-        return next((cell for cell in self
-                     if (cell.trial.section, cell.trial.workload.name, cell.trial.callers, cell.peer)
-                     == (section, workload, callers, peer)), None)
+        return next((cell for cell in self if cell.trial.section == section
+                     and cell.trial.workload.name == workload and cell.trial.callers == callers
+                     and cell.peer == peer), None)
 
     def base_of(self, cell):
         """That of pgbench in the same trial."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from harness import history
+from harness import history, processes
 from harness.peers import aquifer, direct, node, pgbench, pgbouncer
 from harness.peers.peer import Unavailable
 from harness.postgres import Postgres
@@ -37,7 +37,6 @@ class Stand:
 
     def __enter__(self):
         os.makedirs(self.directory, exist_ok=True)
-        os.chmod(self.directory, 0o755)
         try:
             self.postgres = Postgres(os.path.join(self.directory, "postgres"), self.environment)
             self._fill()
@@ -70,7 +69,7 @@ class Stand:
         begin = time.monotonic()
         subprocess.run([self.program("server/aquifer-server"), "migrate", "up"], check=True,
                        stdout=subprocess.DEVNULL,
-                       env=dict(os.environ, DATABASE_URL=self.postgres.url()))
+                       env=processes.clean_environment(DATABASE_URL=self.postgres.url()))
         history.fill(self.postgres, self.options.lines)
         say(f"filled in {time.monotonic() - begin:.0f} s")
 

@@ -12,5 +12,7 @@ export function defineCollection(sequelize) {
     card_id: DataTypes.TEXT,
     note: DataTypes.TEXT,
     machine: DataTypes.TEXT,
-  }, { schema: 'aquifer', tableName: 'collections', createdAt: 'created_at', updatedAt: 'updated_at' });
+  }, {
+    schema: 'aquifer', tableName: 'collections', createdAt: 'created_at', updatedAt: 'updated_at',
+  });
 }

@@ -37,7 +37,8 @@ const calls = {
       collector: 'collector 7', card_id: '0004711', note: 'notes and coins, taken by hand',
       machine: 'Central market, entrance 3',
     };
-    const [line] = await Collection.upsert(values, { conflictFields: ['device_id', 'collected_at'] });
+    const key = ['device_id', 'collected_at'];
+    const [line] = await Collection.upsert(values, { conflictFields: key });
     return line.device_id === values.device_id && line.id > 0 ? '' : 'another line came';
   },
 
@@ -63,7 +64,8 @@ const calls = {
 
   async summary() {
     const days = Math.floor((count * history.STEP_SECONDS) / history.DAY_SECONDS);
-    const first = history.FIRST_SECOND + history.random(0, Math.max(days - 2, 0)) * history.DAY_SECONDS;
+    const day = history.random(0, Math.max(days - 2, 0));
+    const first = history.FIRST_SECOND + day * history.DAY_SECONDS;
     const groups = await Collection.findAll({
       attributes: ['collector', [fn('count', col('id')), 'lines'],
         [fn('sum', col('banknotes')), 'banknotes'], [fn('sum', col('coins')), 'coins']],

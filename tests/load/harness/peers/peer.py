@@ -69,14 +69,12 @@ class Peer:
     def _server_seconds(self):
         return processes.seconds_of(self.server.pid) if self.server else 0.0
 
-    def run_client(self, command, seconds, environment=None):
+    def run_client(self, command, seconds):
         """Runs a client to its end: its exit code, output, errors and processor seconds."""
         with tempfile.TemporaryFile(mode="w+", dir=self.stand.directory) as errors:
-            clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-            clean.update(environment or {})
             client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=errors, text=True, env=clean,
-                                      cwd=self.stand.directory)
+                                      stderr=errors, text=True, cwd=self.stand.directory,
+                                      env=processes.clean_environment())
             killer = threading.Timer(seconds + PATIENCE, client.kill)
             killer.start()
             try:
