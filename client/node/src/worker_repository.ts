@@ -125,14 +125,14 @@ export class WorkerRepository {
     return this.api.workers.endShift({ workerId, place }, options);
   }
 
-  /** Records where a worker on shift is. Say when, where the write may wait: it then keeps its time. */
+  /** Records where a worker on shift is: now, by the server's clock, unless it is said when. */
   async addWorkPoint(
     workerId: IntLike,
     point: { deviceId?: string; place?: PlaceInput; recordedAt?: Date },
     options?: CallOptions,
   ): Promise<WorkPoint> {
     const type = point.deviceId ? ('WORK_POINT_TYPE_DEVICE' as const) : ('WORK_POINT_TYPE_WAYPOINT' as const);
-    const request = { workerId, type, recordedAt: new Date(), ...point };
+    const request = { workerId, type, ...point };
     return present((await this.api.workers.recordWorkPoint(request, options)).point, 'point');
   }
 

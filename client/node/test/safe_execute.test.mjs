@@ -41,9 +41,8 @@ test('a write that cannot be delivered is delivered later under its first reques
   const firstIds = requests.filter(({ workerId }) => workerId === 1n).map(({ requestId }) => requestId);
   assert.ok(firstIds.length >= 2);
   assert.equal(new Set(firstIds).size, 1);
-  // In order, each with its time of happening.
+  // In the order in which they were asked for.
   assert.deepEqual(requests.slice(-3).map(({ workerId }) => workerId), [1n, 2n, 3n]);
-  assert.ok(requests.every(({ recordedAt }) => recordedAt !== undefined));
   const { held, delivered, dropped } = aquifer.outboxStats;
   assert.deepEqual({ held, delivered, dropped }, { held: 0, delivered: 3, dropped: 0 });
 });
