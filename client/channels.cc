@@ -1,6 +1,8 @@
 #include "client/channels.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <absl/time/time.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -18,6 +20,10 @@ constexpr int kFirstReconnectDelayMs = 100;
 constexpr int kLongestReconnectDelayMs = 1000;
 // How long one try to connect may take.
 constexpr int kConnectTimeoutMs = 5000;
+// The server hangs up on who probes more often.
+constexpr absl::Duration kLeastKeepalive = absl::Seconds(10);
+// A program that makes no calls reads the answer to a probe only every 5 s.
+constexpr absl::Duration kLeastKeepaliveTimeout = absl::Seconds(6);
 // What gRPC keeps of a stream of requests to send it again.
 constexpr int kKeptForRetryBytes = 1024 * 1024;
 
@@ -78,6 +84,9 @@ grpc::ChannelArguments ArgumentsOf(const ConnectOptions& options, const std::str
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectTimeoutMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(options.keepalive_timeout));
+  // Also while no call is under way, so that the first after hours finds a connection that lives.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(options.max_message_bytes);
   // Two clients of one program have connections of their own.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -95,6 +104,11 @@ Balancing BalancingOf(const ConnectOptions& options) {
 }  // namespace
 
 absl::StatusOr<Channels> MakeChannels(const ConnectOptions& options) {
+  if (options.keepalive < kLeastKeepalive || options.keepalive_timeout < kLeastKeepaliveTimeout) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("keepalive takes ", absl::FormatDuration(kLeastKeepalive),
+                     " or more, and its timeout ", absl::FormatDuration(kLeastKeepaliveTimeout)));
+  }
   const auto target = TargetOf(options.endpoints);
   if (!target.ok()) return target.status();
   const auto credentials = CredentialsOf(options);

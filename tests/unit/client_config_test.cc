@@ -77,6 +77,7 @@ TEST(ClientConfigTest, OptionsThatContradictEachOtherAreRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(MakeChannels({.token = token}).status()));
   EXPECT_TRUE(
       absl::IsInvalidArgument(MakeChannels({.tls = TlsOptions{.certificate = "x"}}).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(MakeChannels({.keepalive = absl::Seconds(1)}).status()));
 }
 
 TEST(ClientConfigTest, RequestIdsAreUuidsOfWhichNoTwoAreAlike) {

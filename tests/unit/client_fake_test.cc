@@ -164,6 +164,50 @@ TEST_F(ClientFakeTest, StreamThatIsRefusedTellsWhy) {
   EXPECT_TRUE(absl::IsInvalidArgument(lines.status()));
 }
 
+// Pages "" (two workers), "1" (none) and "2" (one).
+absl::StatusOr<v1::ListWorkersResponse> ThreePages(const v1::ListWorkersRequest& request) {
+  v1::ListWorkersResponse page;
+  if (request.page_token().empty()) {
+    page.add_workers()->set_id(1);
+    page.add_workers()->set_id(2);
+    page.set_next_page_token("1");
+  } else if (request.page_token() == "1") {
+    page.set_next_page_token("2");
+  } else {
+    page.add_workers()->set_id(3);
+  }
+  return page;
+}
+
+TEST_F(ClientFakeTest, ListIsARangeOverItsPages) {
+  server_.On(ThreePages);
+  std::vector<std::int64_t> ids;
+
+  Pages pages(client_.workers().ListWorkers, {});
+  for (const v1::ListWorkersResponse& page : pages) {
+    for (const v1::Worker& worker : page.workers()) ids.push_back(worker.id());
+  }
+
+  EXPECT_TRUE(pages.status().ok()) << pages.status();
+  EXPECT_THAT(ids, ElementsAre(1, 2, 3));
+  EXPECT_EQ(pages.Next(), nullptr);
+  EXPECT_THAT(server_.Received<v1::ListWorkersRequest>(), SizeIs(3));
+}
+
+TEST_F(ClientFakeTest, ListThatFailsOnItsWayTellsWhy) {
+  server_.On([](const v1::ListWorkersRequest& request) -> absl::StatusOr<v1::ListWorkersResponse> {
+    if (!request.page_token().empty()) return absl::DataLossError("gone");
+    return ThreePages(request);
+  });
+
+  Pages pages(client_.workers().ListWorkers, {});
+
+  EXPECT_NE(pages.Next(), nullptr);
+  EXPECT_EQ(pages.Next(), nullptr);
+  EXPECT_EQ(pages.Next(), nullptr);
+  EXPECT_TRUE(absl::IsDataLoss(pages.status()));
+}
+
 TEST_F(ClientFakeTest, WriterTellsWhatBecameOfEachLine) {
   server_.On([](const v1::RecordCollectionsRequest& request)
                  -> absl::StatusOr<v1::RecordCollectionsResponse> {

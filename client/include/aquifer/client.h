@@ -21,6 +21,7 @@
 #include "aquifer/health.h"
 #include "aquifer/jobs.h"
 #include "aquifer/maintenance.h"
+#include "aquifer/pages.h"
 #include "aquifer/transactions.h"
 #include "aquifer/workers.h"
 

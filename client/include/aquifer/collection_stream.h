@@ -3,11 +3,11 @@
 
 #include <absl/status/status.h>
 
-#include <cstddef>
 #include <iterator>
 #include <memory>
 
 #include "aquifer/call_options.h"
+#include "aquifer/read_once.h"
 #include "aquifer/v1/collection.pb.h"
 
 namespace aquifer::client {
@@ -25,29 +25,6 @@ class Caller;
 // after each message. Destroying it early ends the call.
 class CollectionStream {
  public:
-  class Iterator {
-   public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = v1::Collection;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const v1::Collection*;
-    using reference = const v1::Collection&;
-
-    explicit Iterator(CollectionStream& stream) : stream_(&stream), line_(stream.Next()) {}
-    reference operator*() const { return *line_; }
-    pointer operator->() const { return line_; }
-    Iterator& operator++() {
-      line_ = stream_->Next();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return line_ == nullptr; }
-
-   private:
-    CollectionStream* stream_;
-    const v1::Collection* line_;
-  };
-
   CollectionStream(const Caller& caller, const v1::StreamCollectionsRequest& request,
                    const CallOptions& options);
   ~CollectionStream();
@@ -55,7 +32,7 @@ class CollectionStream {
   CollectionStream& operator=(CollectionStream&&) noexcept;
 
   // Reads the first line.
-  Iterator begin() { return Iterator(*this); }
+  auto begin() { return ReadOnceIterator<CollectionStream, v1::Collection>(*this); }
   std::default_sentinel_t end() const { return {}; }
 
   // The next line, which lives until the one after it is asked for; null after the last, and where

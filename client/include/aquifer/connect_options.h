@@ -58,8 +58,8 @@ struct ConnectOptions {
   std::optional<TlsOptions> tls = std::nullopt;
   // Asked for a bearer token at every try; needs TLS. May block, and is called by many threads.
   std::function<absl::StatusOr<std::string>()> token = nullptr;
-  // How long a connection may be silent while calls are under way before it is probed, and how long
-  // the probe may take. The server allows a probe every 10 s.
+  // How long a connection may be silent before it is probed, 10 s at least, and how long it has to
+  // answer, 6 s at least.
   absl::Duration keepalive = absl::Seconds(20);
   absl::Duration keepalive_timeout = absl::Seconds(10);
   // The largest answer taken.
