@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 
@@ -39,6 +40,10 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
                              kLeastClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  if (options.memory_bytes > 0) {
+    builder.SetResourceQuota(
+        grpc::ResourceQuota("aquifer").Resize(static_cast<std::size_t>(options.memory_bytes)));
+  }
   // gRPC unpacks a compressed message whole before it looks at the size, so a small one could fill
   // the memory. Callers that compress get UNIMPLEMENTED.
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);

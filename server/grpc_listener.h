@@ -20,6 +20,8 @@ struct GrpcListenerOptions {
   // 0 picks one.
   int port = 0;
   int max_message_bytes = 4 * 1024 * 1024;
+  // What gRPC may take for messages; beyond it callers have to wait. 0 for no bound.
+  int memory_bytes = 0;
   // Threads that poll for the calls of `queued` services.
   int polling_threads = 1;
 };

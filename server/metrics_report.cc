@@ -101,6 +101,11 @@ void AppendQueues(const ExecutorFigures& workers, const ExecutorFigures& reserve
       Gauge("aquifer_workers", "Workers there are.", by_queue(workers.threads, reserve.threads)));
   all.push_back(Counter("aquifer_queue_refused_total", "Calls refused because the queue was full.",
                         by_queue(workers.refused, reserve.refused)));
+  all.push_back(Counter("aquifer_queue_overdue_total",
+                        "Calls answered because they waited for too long.",
+                        by_queue(workers.overdue, reserve.overdue)));
+  all.push_back(Gauge("aquifer_queue_bytes", "What the requests that wait take.",
+                      by_queue(workers.queued_bytes, reserve.queued_bytes)));
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ struct ServerOptions {
   PoolOptions pool;
   // Calls that may wait for a worker.
   int queue_capacity = 1000;
+  // Which part of it one caller may fill, how long a call waits there at most, and what all that
+  // wait may take in memory.
+  int queue_share_percent = 50;
+  absl::Duration queue_patience = absl::Seconds(15);
+  int queue_max_bytes = 64 * 1024 * 1024;
+  // What gRPC may take for messages that come and go.
+  int transport_memory_bytes = 256 * 1024 * 1024;
   int max_message_bytes = 4 * 1024 * 1024;
   // Streams open at once, and how long each waits for its caller.
   int max_streams = 200;

@@ -107,16 +107,19 @@ class Server {
 absl::Status Server::Start() {
   if (absl::Status status = StartDatabase(); !status.ok()) return status;
   health_.emplace(HealthStateOptions{}, log_);
-  workers_.emplace(
-      ExecutorOptions{.threads = options_.pool.max, .capacity = options_.queue_capacity});
+  workers_.emplace(ExecutorOptions{.threads = options_.pool.max,
+                                   .capacity = options_.queue_capacity,
+                                   .max_bytes = static_cast<std::size_t>(options_.queue_max_bytes),
+                                   .caller_share = options_.queue_share_percent / 100.0});
   reserve_.emplace(ExecutorOptions{.threads = kReserveThreads, .capacity = kReserveCapacity});
-  rpc_.emplace(
-      RpcParts{.transactions = *transactions_,
-               .workers = *workers_,
-               .reserve = *reserve_,
-               .log = log_,
-               .metrics = metrics_},
-      RpcLimits{.max_streams = options_.max_streams, .stream_patience = options_.stream_patience});
+  rpc_.emplace(RpcParts{.transactions = *transactions_,
+                        .workers = *workers_,
+                        .reserve = *reserve_,
+                        .log = log_,
+                        .metrics = metrics_},
+               RpcLimits{.max_streams = options_.max_streams,
+                         .stream_patience = options_.stream_patience,
+                         .queue_patience = options_.queue_patience});
   monitor_.emplace(
       HealthMonitorOptions{
           .url = database_.url,
@@ -206,7 +209,8 @@ absl::Status Server::StartListeners() {
   health_service_.emplace(*health_);
   auto listener = GrpcListener::Start({.address = options_.address,
                                        .port = options_.port,
-                                       .max_message_bytes = options_.max_message_bytes},
+                                       .max_message_bytes = options_.max_message_bytes,
+                                       .memory_bytes = options_.transport_memory_bytes},
                                       {&*collections_, &*jobs_, &*maintenance_, &*worker_service_,
                                        &*transaction_service_, &*admin_},
                                       {&*health_service_});

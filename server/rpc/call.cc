@@ -1,5 +1,6 @@
 #include "server/rpc/call.h"
 
+#include <absl/hash/hash.h>
 #include <absl/random/random.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
@@ -20,6 +21,8 @@ namespace {
 
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kReceiptKey[] = "aquifer-receipt";
+constexpr char kPriorityKey[] = "aquifer-priority";
+constexpr char kCallerKey[] = "aquifer-caller";
 constexpr char kReplayedKey[] = "aquifer-replayed";
 constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 constexpr std::size_t kMostRequestIdBytes = 128;
@@ -58,8 +61,27 @@ std::string RequestIdOf(const grpc::ServerContextBase& context) {
   return std::string(id.data(), id.size());
 }
 
-Lane LaneOf(const Method& method) {
-  return method.policy.priority() == v1::PRIORITY_BATCH ? Lane::kBatch : Lane::kInteractive;
+// The text that the caller sent under `key`; empty if none.
+absl::string_view MetadataOf(const grpc::ServerContextBase& context, const char* key) {
+  const auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return "";
+  return {found->second.data(), found->second.size()};
+}
+
+// Bulk work by the method's policy, or because the caller says so of this call.
+Lane LaneOf(const Method& method, const grpc::ServerContextBase& context) {
+  return method.policy.priority() == v1::PRIORITY_BATCH ||
+                 MetadataOf(context, kPriorityKey) == "batch"
+             ? Lane::kBatch
+             : Lane::kInteractive;
+}
+
+// Who takes turns with others: the address the call came from, without its port, and the name that
+// callers behind one address may tell themselves apart by.
+std::uint64_t CallerOf(const grpc::ServerContextBase& context) {
+  const std::string peer = context.peer();
+  const absl::string_view address = absl::string_view(peer).substr(0, peer.rfind(':'));
+  return absl::HashOf(address, MetadataOf(context, kCallerKey));
 }
 
 absl::Time CallerDeadline(const grpc::ServerContextBase& context) {
@@ -72,6 +94,7 @@ Call::Call(RpcRunner& rpc, const Method& method, grpc::ServerContextBase& contex
     : rpc_(rpc),
       method_(method),
       context_(context),
+      lane_(LaneOf(method, context)),
       began_(absl::Now()),
       request_id_(RequestIdOf(context)) {
   deadline_ = StepDeadline();
@@ -112,6 +135,7 @@ absl::Time Call::StepDeadline() const {
 }
 
 absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
+  claim_.bytes = bytes.Length();
   if (bytes.Length() >= kLargeRequestBytes) {
     grpc::ByteBuffer buffer(bytes);
     grpc::ProtoBufferReader reader(&buffer);
@@ -145,12 +169,15 @@ absl::Status Call::Admit(Executor::Job& job) {
   }
   Executor& executor =
       method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
-  const absl::Duration wait = executor.EstimatedWait(LaneOf(method_));
+  claim_.caller = CallerOf(context_);
+  claim_.until = std::min(deadline_, queued_at_ + rpc_.limits_.queue_patience);
+  const absl::Duration wait = executor.EstimatedWait(lane_, claim_.caller);
   absl::Status status;
   if (queued_at_ + wait >= deadline_) {
     status = MakeError(Reason::kQueueTooLong, "calls wait longer than this one has time");
-  } else if (!executor.TrySubmit(job, LaneOf(method_))) {
-    status = MakeError(Reason::kQueueFull, "too many calls are waiting");
+  } else if (!executor.TrySubmit(job, lane_, claim_)) {
+    status =
+        MakeError(Reason::kQueueFull, "too many calls are waiting, or too many of this caller");
   } else {
     return absl::OkStatus();
   }
@@ -161,7 +188,8 @@ absl::Status Call::Admit(Executor::Job& job) {
 void Call::Continue(Executor::Job& job) {
   queued_at_ = absl::Now();
   deadline_ = StepDeadline();
-  rpc_.workers_.Continue(job, LaneOf(method_));
+  claim_.until = deadline_;
+  rpc_.workers_.Continue(job, lane_, claim_);
 }
 
 absl::Status Call::CheckStillWanted() {
@@ -170,6 +198,12 @@ absl::Status Call::CheckStillWanted() {
   if (cancellation_.cancelled()) return MakeError(Reason::kCancelled, "the caller left");
   if (now >= deadline_) {
     return MakeError(Reason::kDeadlineExceeded, "the deadline passed while the call waited");
+  }
+  if (now >= claim_.until) {
+    return MakeError(
+        Reason::kQueueTooLong,
+        absl::StrCat("the call waited ", absl::FormatDuration(rpc_.limits_.queue_patience),
+                     " for a thread"));
   }
   return absl::OkStatus();
 }
@@ -212,7 +246,8 @@ absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(S
 grpc::Status Call::Close(const absl::Status& status) {
   status_ = status;
   if (!status_.ok()) {
-    AdviseRetry(status_, std::max(rpc_.workers_.EstimatedWait(LaneOf(method_)), kUsualRetryDelay));
+    AdviseRetry(status_,
+                std::max(rpc_.workers_.EstimatedWait(lane_, claim_.caller), kUsualRetryDelay));
   }
   SetTrailers();
   return ToGrpcStatus(status_, request_id_);

@@ -76,6 +76,9 @@ class Call {
   RpcRunner& rpc_;
   const Method& method_;
   grpc::ServerContextBase& context_;
+  // Where it queues, and for whom.
+  const Lane lane_;
+  Claim claim_;
   const absl::Time began_;
   const std::string request_id_;
   absl::Time deadline_;

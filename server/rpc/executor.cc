@@ -10,11 +10,15 @@ namespace {
 // Bulk work gets at least one turn in this many.
 constexpr int kTurnsToBatch = 4;
 
+// How late an overdue job may be noticed.
+constexpr absl::Duration kLookEvery = absl::Milliseconds(10);
+
 }  // namespace
 
 Executor::Executor(const ExecutorOptions& options) : options_(options), seen_at_(absl::Now()) {
   threads_.reserve(options_.threads);
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { RunJobs(); });
+  clock_ = std::thread([this] { RunOverdueJobs(); });
 }
 
 Executor::~Executor() {
@@ -22,35 +26,47 @@ Executor::~Executor() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
     while (!idle_.empty()) WakeOne();
+    something_waits_.Signal();
   }
   for (std::thread& thread : threads_) thread.join();
+  clock_.join();
 }
 
-bool Executor::TrySubmit(Job& job, Lane lane) {
+bool Executor::TrySubmit(Job& job, Lane lane, const Claim& claim) {
   absl::MutexLock lock(&mutex_);
   const auto capacity = static_cast<std::size_t>(options_.capacity);
-  if (Queued() >= capacity || (lane == Lane::kBatch && batch_.size() >= (capacity + 1) / 2)) {
+  const std::size_t own = interactive_.SizeOf(claim.caller) + batch_.SizeOf(claim.caller);
+  const double share = std::max(1.0, options_.caller_share * options_.capacity);
+  if (Queued() >= capacity || (lane == Lane::kBatch && batch_.size() >= (capacity + 1) / 2) ||
+      static_cast<double>(own) >= share ||
+      interactive_.bytes() + batch_.bytes() + claim.bytes > options_.max_bytes) {
     ++refused_;
     return false;
   }
-  QueueOf(lane).push_back(&job);
-  WakeOne();
+  Queue(job, lane, claim);
   return true;
 }
 
-void Executor::Continue(Job& job, Lane lane) {
+void Executor::Continue(Job& job, Lane lane, const Claim& claim) {
   absl::MutexLock lock(&mutex_);
-  QueueOf(lane).push_back(&job);
+  Queue(job, lane, claim);
+}
+
+void Executor::Queue(Job& job, Lane lane, const Claim& claim) {
+  QueueOf(lane).Push(job, claim);
+  // Where a thread is idle it takes the job now, and nobody has to watch the time.
+  if (idle_.empty() && clock_sleeps_) something_waits_.Signal();
   WakeOne();
 }
 
-absl::Duration Executor::EstimatedWait(Lane lane) const {
+absl::Duration Executor::EstimatedWait(Lane lane, std::uint64_t caller) const {
   absl::MutexLock lock(&mutex_);
   if (Queued() == 0 && running_ < options_.threads) return absl::ZeroDuration();
   // Bulk work waits for all; others for their own, and for the turns that bulk work gets meanwhile.
-  const std::size_t own = interactive_.size();
+  const bool bulk = lane == Lane::kBatch;
+  const std::size_t own = bulk ? interactive_.size() : interactive_.AheadOf(caller);
   const std::size_t others =
-      lane == Lane::kBatch ? batch_.size() : std::min(batch_.size(), own / (kTurnsToBatch - 1));
+      bulk ? batch_.AheadOf(caller) : std::min(batch_.size(), own / (kTurnsToBatch - 1));
   return absl::Seconds(mean_seconds_ * static_cast<double>(own + others + 1) / options_.threads);
 }
 
@@ -70,18 +86,17 @@ ExecutorFigures Executor::Figures() const {
           .running = running_,
           .queued = static_cast<int>(Queued()),
           .capacity = options_.capacity,
+          .queued_bytes = static_cast<std::int64_t>(interactive_.bytes() + batch_.bytes()),
           .refused = refused_,
-          .finished = finished_};
+          .finished = finished_,
+          .overdue = overdue_};
 }
 
 Executor::Job* Executor::TakeNext() {
   const bool batch =
-      !batch_.empty() && (interactive_.empty() || turns_without_batch_ >= kTurnsToBatch - 1);
-  turns_without_batch_ = batch || batch_.empty() ? 0 : turns_without_batch_ + 1;
-  std::deque<Job*>& queue = batch ? batch_ : interactive_;
-  Job* job = queue.front();
-  queue.pop_front();
-  return job;
+      batch_.size() > 0 && (interactive_.size() == 0 || turns_without_batch_ >= kTurnsToBatch - 1);
+  turns_without_batch_ = batch || batch_.size() == 0 ? 0 : turns_without_batch_ + 1;
+  return &(batch ? batch_ : interactive_).Pop();
 }
 
 void Executor::WakeOne() {
@@ -118,6 +133,30 @@ void Executor::RunJobs() {
     ++finished_;
     // A tenth of each new figure: follows a change of load within some dozen calls.
     mean_seconds_ += (seconds - mean_seconds_) / 10;
+  }
+}
+
+void Executor::RunOverdueJobs() {
+  std::vector<Job*> taken;
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_) {
+    if (Queued() == 0) {
+      clock_sleeps_ = true;
+      something_waits_.Wait(&mutex_);
+      clock_sleeps_ = false;
+      continue;
+    }
+    something_waits_.WaitWithTimeout(&mutex_, kLookEvery);
+    const absl::Time now = absl::Now();
+    interactive_.TakeOverdue(now, taken);
+    batch_.TakeOverdue(now, taken);
+    if (taken.empty()) continue;
+    mutex_.Unlock();
+    for (Job* job : taken) job->Run();
+    mutex_.Lock();
+    finished_ += static_cast<std::int64_t>(taken.size());
+    overdue_ += static_cast<std::int64_t>(taken.size());
+    taken.clear();
   }
 }
 

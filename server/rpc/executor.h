@@ -5,6 +5,10 @@
 // is bulk work's if there is any, so that it moves on however many wait before it. Bulk work fills
 // half of the queue at most, so that it never keeps the others out.
 //
+// Within a lane callers take turns, and one caller fills `caller_share` of the queue at most. A job
+// that waited until the end of its claim does not wait for a thread any longer: a thread apart runs
+// it, and it is to see by itself that its time is over.
+//
 // Of idle threads the one that became idle last gets the next job: its memory is still warm, and
 // few threads do what few can.
 #pragma once
@@ -15,9 +19,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <thread>
 #include <vector>
+
+#include "server/rpc/fair_queue.h"
 
 namespace aquifer {
 
@@ -26,8 +31,11 @@ enum class Lane { kInteractive, kBatch };
 struct ExecutorOptions {
   // One for each pooled connection, so that admission is bounded once, by the queue.
   int threads = 1;
-  // Jobs that may wait.
+  // Jobs that may wait, and how much memory for them.
   int capacity = 1000;
+  std::size_t max_bytes = std::size_t{64} * 1024 * 1024;
+  // Which part of the capacity one caller may fill.
+  double caller_share = 1;
 };
 
 struct ExecutorFigures {
@@ -35,8 +43,12 @@ struct ExecutorFigures {
   int running = 0;
   int queued = 0;
   int capacity = 0;
+  // What the requests that wait take.
+  std::int64_t queued_bytes = 0;
   std::int64_t refused = 0;
   std::int64_t finished = 0;
+  // Waited until the end of their claim.
+  std::int64_t overdue = 0;
 };
 
 // Thread-safe.
@@ -46,7 +58,7 @@ class Executor {
   class Job {
    public:
     virtual ~Job() = default;
-    // Must not throw.
+    // Must not throw, and must not block once its claim has ended.
     virtual void Run() = 0;
   };
 
@@ -56,16 +68,17 @@ class Executor {
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // Queues `job`; false if its lane has no room, and then `job` never runs.
-  [[nodiscard]] bool TrySubmit(Job& job, Lane lane = Lane::kInteractive);
+  // Queues `job`; false if its lane has no room, or its caller no more of its share, and then `job`
+  // never runs.
+  [[nodiscard]] bool TrySubmit(Job& job, Lane lane = Lane::kInteractive, const Claim& claim = {});
 
   // Queues the next step of work that was admitted before, so the bound does not apply: a stream
   // has at most one step here.
-  void Continue(Job& job, Lane lane = Lane::kInteractive);
+  void Continue(Job& job, Lane lane = Lane::kInteractive, const Claim& claim = {});
 
-  // How long a job queued now is likely to wait, by what jobs took lately; nothing if a thread is
-  // free.
-  absl::Duration EstimatedWait(Lane lane = Lane::kInteractive) const;
+  // How long a job of this caller queued now is likely to wait, by what jobs took lately; nothing
+  // if a thread is free.
+  absl::Duration EstimatedWait(Lane lane = Lane::kInteractive, std::uint64_t caller = 0) const;
 
   // True while jobs finish or there is nothing to do; false once a job has been waiting for
   // `patience` in which none finished. Called regularly, by one thread.
@@ -77,7 +90,7 @@ class Executor {
   std::size_t Queued() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return interactive_.size() + batch_.size();
   }
-  std::deque<Job*>& QueueOf(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  FairQueue<Job>& QueueOf(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return lane == Lane::kBatch ? batch_ : interactive_;
   }
   // The job whose turn it is; one is queued.
@@ -87,6 +100,10 @@ class Executor {
   // Until there is a job, or nothing more to wait for.
   void AwaitWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RunJobs();
+  // Queues it and sees that somebody looks at it.
+  void Queue(Job& job, Lane lane, const Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The thread apart: looks for overdue jobs while any wait.
+  void RunOverdueJobs();
 
   // An idle thread, which waits to be called.
   struct Sleeper {
@@ -96,8 +113,8 @@ class Executor {
 
   const ExecutorOptions options_;
   mutable absl::Mutex mutex_;
-  std::deque<Job*> interactive_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Job*> batch_ ABSL_GUARDED_BY(mutex_);
+  FairQueue<Job> interactive_ ABSL_GUARDED_BY(mutex_);
+  FairQueue<Job> batch_ ABSL_GUARDED_BY(mutex_);
   // The last one became idle last.
   std::vector<Sleeper*> idle_ ABSL_GUARDED_BY(mutex_);
   // Turns since bulk work had one while some waited.
@@ -106,12 +123,17 @@ class Executor {
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t overdue_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Wakes the thread apart, where it sleeps because nothing waits.
+  absl::CondVar something_waits_ ABSL_GUARDED_BY(mutex_);
+  bool clock_sleeps_ ABSL_GUARDED_BY(mutex_) = false;
   // Moving average of a job's time, in seconds.
   double mean_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
   // What MakesProgress saw when it last saw progress.
   std::int64_t seen_finished_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time seen_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
+  std::thread clock_;
 };
 
 }  // namespace aquifer

@@ -22,6 +22,8 @@ struct RpcLimits {
   int max_streams = 200;
   // How long a stream waits for its caller to send the next message or to take one.
   absl::Duration stream_patience = absl::Minutes(5);
+  // How long a call waits for a thread at most, however long its caller would.
+  absl::Duration queue_patience = absl::Seconds(15);
 };
 
 // What calls need, borrowed: it must outlive the runner and every call.

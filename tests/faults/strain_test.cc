@@ -60,7 +60,8 @@ std::unique_ptr<OwnPostgres> StrainTest::postgres_;
 TEST_F(StrainTest, StampedeIsRefusedAtOnceWithAdviceAndNormalServiceFollows) {
   constexpr int kPool = 4;
   constexpr int kCallers = 50 * kPool;
-  Start({"--pool-max", "4", "--pool-min", "4", "--queue-capacity", "40"});
+  Start({"--pool-max", "4", "--pool-min", "4", "--queue-capacity", "40", "--queue-share-percent",
+         "100"});
   ASSERT_TRUE(RecordAt(kSlow, 0).ok());
   std::mutex mutex;
   std::vector<absl::Duration> refusals;
@@ -101,7 +102,7 @@ TEST_F(StrainTest, StampedeIsRefusedAtOnceWithAdviceAndNormalServiceFollows) {
 TEST_F(StrainTest, CancelStormEndsNobodyElsesCallAndKeepsTheBackends) {
   constexpr int kCallers = 40;
   constexpr int kRounds = 25;
-  Start({"--pool-max", "8", "--pool-min", "8", "--queue-capacity", "100"});
+  Start({"--pool-max", "8", "--pool-min", "8", "--queue-share-percent", "100"});
   std::atomic<int> left = 0;
   std::atomic<int> served = 0;
   std::atomic<int> wrong = 0;
@@ -162,6 +163,57 @@ TEST_F(StrainTest, SlowStatementEndsAtItsCallersDeadlineAndFreesItsConnection) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
   std::cout << "slow statement: the next call served within " << AwaitService(absl::Now()) << "\n";
   EXPECT_EQ(Sessions("state = 'active'"), 0);
+}
+
+TEST_F(StrainTest, CallIsAnsweredWhenItWaitedForTooLongThoughEveryThreadIsBusy) {
+  Start({"--pool-max", "1", "--pool-min", "1", "--queue-patience-ms", "100"});
+  grpc::ClientContext context;
+  std::thread endless([&] { RecordAt(kEndless, 0, context); });
+  ASSERT_TRUE(Eventually([] { return Sessions("state = 'active'") == 1; }));
+
+  const grpc::Status status = RecordAt("164", 0);
+
+  EXPECT_EQ(ReasonIn(status), "QUEUE_TOO_LONG") << status.error_message();
+  EXPECT_TRUE(DetailOf<google::rpc::RetryInfo>(status));
+  EXPECT_EQ(Sessions("state = 'active'"), 1);
+  EXPECT_GE(Series("aquifer_queue_overdue_total{queue=\"workers\"}"), 1);
+  context.TryCancel();
+  endless.join();
+}
+
+TEST_F(StrainTest, CrowdOfOneCallerLeavesTheNextTurnAndRoomToOthers) {
+  constexpr int kCrowd = 40;
+  Start({"--pool-max", "1", "--pool-min", "1", "--queue-capacity", "40"});
+  std::atomic<int> answered = 0;
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> crowd;
+  for (int caller = 0; caller < kCrowd; ++caller) {
+    crowd.emplace_back([&, caller] {
+      grpc::ClientContext context;
+      context.AddMetadata("aquifer-caller", "crowd");
+      const grpc::Status status = RecordAt(kSlow, caller, context);
+      ++(status.ok() ? answered : refused);
+    });
+  }
+  // Half of the queue is the most that it gets, and the rest of it is turned away.
+  ASSERT_TRUE(Eventually([&] { return refused > 0; }));
+
+  grpc::ClientContext bulk;
+  bulk.AddMetadata("aquifer-caller", "bulk");
+  bulk.AddMetadata("aquifer-priority", "batch");
+  grpc::Status bulk_status;
+  std::thread patient([&] { bulk_status = RecordAt(kSlow, 1001, bulk); });
+  const int before = answered;
+  grpc::ClientContext single;
+  single.AddMetadata("aquifer-caller", "single");
+  EXPECT_TRUE(RecordAt(kSlow, 1000, single).ok());
+  const int overtaken_by = answered - before;
+  patient.join();
+  for (std::thread& caller : crowd) caller.join();
+
+  EXPECT_LE(overtaken_by, 5) << "of the crowd that was there first";
+  EXPECT_TRUE(bulk_status.ok()) << bulk_status.error_message();
+  EXPECT_EQ(answered + refused, kCrowd);
 }
 
 TEST_F(StrainTest, LockOfAStrangerIsAConflictThatARepeatGetsOver) {

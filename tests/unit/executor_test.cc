@@ -72,6 +72,97 @@ TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
   blocker.release.Notify();
 }
 
+TEST(ExecutorTest, CallersTakeTurns) {
+  Blocker blocker;
+  std::string order;
+  std::deque<FunctionJob> jobs;
+  {
+    Executor executor({.threads = 1, .capacity = 100});
+    ASSERT_TRUE(executor.TrySubmit(blocker));
+    ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+    for (const char caller : std::string("aaaaabc")) {
+      jobs.emplace_back([&order, caller] { order += caller; });
+      ASSERT_TRUE(executor.TrySubmit(jobs.back(), Lane::kInteractive,
+                                     {.caller = static_cast<std::uint64_t>(caller)}));
+    }
+    blocker.release.Notify();
+  }
+
+  EXPECT_EQ(order, "abcaaaa");
+}
+
+TEST(ExecutorTest, NobodyFillsMoreThanTheirShare) {
+  Blocker blocker;
+  std::deque<FunctionJob> jobs;
+  Executor executor({.threads = 1, .capacity = 4, .caller_share = 0.5});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  const auto submit = [&](std::uint64_t caller) {
+    jobs.emplace_back([] {});
+    return executor.TrySubmit(jobs.back(), Lane::kInteractive, {.caller = caller});
+  };
+
+  EXPECT_TRUE(submit(1));
+  EXPECT_TRUE(submit(1));
+  EXPECT_FALSE(submit(1));
+  EXPECT_TRUE(submit(2));
+
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, RequestsThatWaitTakeNoMoreMemoryThanAllowed) {
+  Blocker blocker;
+  FunctionJob small([] {});
+  FunctionJob large([] { FAIL() << "a refused job ran"; });
+  Executor executor({.threads = 1, .capacity = 10, .max_bytes = 100});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+
+  EXPECT_TRUE(executor.TrySubmit(small, Lane::kInteractive, {.bytes = 60}));
+  EXPECT_FALSE(executor.TrySubmit(large, Lane::kInteractive, {.bytes = 60}));
+
+  EXPECT_EQ(executor.Figures().queued_bytes, 60);
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, OverdueJobRunsWhileEveryThreadIsBusy) {
+  Blocker blocker;
+  absl::Notification ran;
+  FunctionJob overdue([&] { ran.Notify(); });
+  FunctionJob patient([] {});
+  Executor executor({.threads = 1, .capacity = 10});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  ASSERT_TRUE(executor.TrySubmit(patient));
+  ASSERT_TRUE(executor.TrySubmit(overdue, Lane::kInteractive,
+                                 {.until = absl::Now() + absl::Milliseconds(20)}));
+
+  EXPECT_TRUE(ran.WaitForNotificationWithTimeout(kLongEnough));
+
+  EXPECT_TRUE(Eventually([&] { return executor.Figures().overdue == 1; }));
+  EXPECT_EQ(executor.Figures().queued, 1);
+  blocker.release.Notify();
+}
+
+TEST(ExecutorTest, NewcomerWaitsForOneTurnOfACrowdedCaller) {
+  Blocker blocker;
+  std::deque<FunctionJob> jobs;
+  Executor executor({.threads = 1, .capacity = 100});
+  // Something to go by.
+  FunctionJob first([] { absl::SleepFor(absl::Milliseconds(5)); });
+  ASSERT_TRUE(executor.TrySubmit(first));
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  for (int job = 0; job < 50; ++job) {
+    jobs.emplace_back([] {});
+    ASSERT_TRUE(executor.TrySubmit(jobs.back(), Lane::kInteractive, {.caller = 1}));
+  }
+
+  EXPECT_GT(executor.EstimatedWait(Lane::kInteractive, 1),
+            20 * executor.EstimatedWait(Lane::kInteractive, 2));
+  blocker.release.Notify();
+}
+
 TEST(ExecutorTest, InteractiveCallsGoFirstAndBulkWorkStillMovesOn) {
   Blocker blocker;
   std::string order;
