@@ -21,7 +21,8 @@ Callers::Callers(const RunPlan& plan, const Workload& workload, int callers,
 }
 
 void Callers::Run() {
-  end_ = Clock::now() + absl::ToChronoNanoseconds(plan_.length);
+  counting_from_ = Clock::now() + absl::ToChronoNanoseconds(plan_.warm_up);
+  end_ = counting_from_ + absl::ToChronoNanoseconds(plan_.length);
   if (plan_.rate > 0) {
     CallAtRate();
   } else {
@@ -107,10 +108,11 @@ bool Callers::Finish(Caller& caller) {
   }
   if (caller.status.ok()) {
     const std::string wrong = caller.operation->check(caller.answer, caller.expected);
-    if (wrong.empty()) {
-      tally_.Succeeded(absl::FromChrono(Clock::now() - caller.since));
-    } else {
+    const auto now = Clock::now();
+    if (!wrong.empty()) {
       tally_.Failed(wrong);
+    } else if (now >= counting_from_) {
+      tally_.Succeeded(absl::FromChrono(now - caller.since));
     }
     return true;
   }

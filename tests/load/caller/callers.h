@@ -29,7 +29,7 @@ class Callers {
   Callers(const RunPlan& plan, const Workload& workload, int callers,
           const std::vector<std::shared_ptr<grpc::Channel>>& channels);
 
-  // Calls until the plan's length is over and every call is answered. Once.
+  // Calls until the warm-up and the plan's length are over and every call is answered. Once.
   void Run();
 
   Tally& tally() { return tally_; }
@@ -68,6 +68,8 @@ class Callers {
   std::vector<std::unique_ptr<grpc::GenericStub>> stubs_;
   grpc::CompletionQueue queue_;
   std::vector<Caller> callers_;
+  // When what is answered begins to count, and when no more calls are made.
+  Clock::time_point counting_from_;
   Clock::time_point end_;
   Tally tally_;
 

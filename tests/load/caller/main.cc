@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tests/load/caller/callers.h"
-#include "tests/load/caller/processor_time.h"
+#include "tests/load/caller/warm_up.h"
 
 namespace aquifer::load {
 namespace {
@@ -47,9 +47,9 @@ int Run(const RunPlan& plan, const Workload& workload) {
     parts.push_back(
         std::make_unique<Callers>(plan, workload, ShareOf(plan.callers, plan.threads, i), own));
   }
-  const double processor = ProcessorSeconds();
-  const absl::Time begin = absl::Now();
+  const absl::Time begin = absl::Now() + plan.warm_up;
   std::vector<std::thread> threads;
+  threads.push_back(TellWhenWarm(plan.warm_up));
   for (std::size_t i = 1; i < parts.size(); ++i) {
     threads.emplace_back([&part = *parts[i]] { part.Run(); });
   }
@@ -59,12 +59,13 @@ int Run(const RunPlan& plan, const Workload& workload) {
 
   Tally tally;
   for (const auto& part : parts) tally.Add(part->tally());
-  tally.Print(elapsed, ProcessorSeconds() - processor, std::cout);
+  tally.Print(elapsed, std::cout);
   return 0;
 }
 
 int Main(int argc, char** argv) {
   RunPlan plan;
+  double warm_seconds = 0;
   double seconds = 3;
   CLI::App app("Calls an Aquifer server and prints what came of it as JSON.");
   app.add_option("--target", plan.target, "host:port or unix:/path")->required();
@@ -75,12 +76,15 @@ int Main(int argc, char** argv) {
   app.add_option("--channels", plan.channels, "Connections.")->check(CLI::PositiveNumber);
   app.add_option("--threads", plan.threads, "Threads.")->check(CLI::PositiveNumber);
   app.add_option("--seconds", seconds, "How long.")->check(CLI::PositiveNumber);
+  app.add_option("--warm-seconds", warm_seconds, "How long before it counts.")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--rate", plan.rate, "Calls a second; 0 for as many as go.");
   app.add_option("--lines", plan.history.lines, "Lines of the history.")
       ->check(CLI::PositiveNumber);
   app.add_option("--devices", plan.history.devices, "Devices of the history.")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
+  plan.warm_up = absl::Seconds(warm_seconds);
   plan.length = absl::Seconds(seconds);
   plan.threads = std::min(plan.threads, plan.callers);
   plan.channels = std::max(plan.channels, plan.threads);

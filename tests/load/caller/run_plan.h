@@ -17,6 +17,8 @@ struct RunPlan {
   int callers = 1;
   int channels = 1;
   int threads = 1;
+  // What is answered within the first counts only if it fails: connections and plans are new then.
+  absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration length = absl::Seconds(3);
   // Calls a second at random moments, or 0: each caller calls again once it is answered.
   double rate = 0;

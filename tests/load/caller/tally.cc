@@ -46,7 +46,7 @@ double Tally::Percentile(double share) const {
   return latencies_us_[std::max<std::size_t>(rank, 1) - 1];
 }
 
-void Tally::Print(absl::Duration elapsed, double processor_seconds, std::ostream& out) {
+void Tally::Print(absl::Duration elapsed, std::ostream& out) {
   std::sort(latencies_us_.begin(), latencies_us_.end());
   const double sum = std::accumulate(latencies_us_.begin(), latencies_us_.end(), 0.0);
   const auto count = static_cast<double>(latencies_us_.size());
@@ -54,8 +54,7 @@ void Tally::Print(absl::Duration elapsed, double processor_seconds, std::ostream
   out << "{\"calls\": " << latencies_us_.size() << ", \"failures\": " << failures_
       << ", \"refusals\": " << refusals_ << ", \"first_failure\": " << JsonText(first_failure_)
       << ", \"seconds\": " << std::setprecision(6) << absl::ToDoubleSeconds(elapsed)
-      << ", \"processor_seconds\": " << processor_seconds << std::setprecision(1)
-      << ", \"latency_us\": {\"mean\": " << (count > 0 ? sum / count : 0)
+      << std::setprecision(1) << ", \"latency_us\": {\"mean\": " << (count > 0 ? sum / count : 0)
       << ", \"p50\": " << Percentile(0.5) << ", \"p99\": " << Percentile(0.99)
       << ", \"p999\": " << Percentile(0.999) << "}}" << std::endl;
 }

@@ -21,9 +21,8 @@ class Tally {
 
   void Add(const Tally& other);
 
-  // One line of JSON. Percentiles are exact: every latency is kept. `processor_seconds` is what the
-  // calls took of this program's.
-  void Print(absl::Duration elapsed, double processor_seconds, std::ostream& out);
+  // One line of JSON. Percentiles are exact: every latency is kept.
+  void Print(absl::Duration elapsed, std::ostream& out);
 
  private:
   double Percentile(double share) const;

@@ -11,8 +11,8 @@
 #include <sstream>
 #include <thread>
 
-#include "tests/load/caller/processor_time.h"
 #include "tests/load/caller/tally.h"
+#include "tests/load/caller/warm_up.h"
 #include "tests/load/direct/named_parameters.h"
 #include "tests/load/direct/queries.h"
 
@@ -24,6 +24,7 @@ struct DirectPlan {
   std::string sql_directory;
   std::string workload = "reads";
   int callers = 1;
+  double warm_seconds = 0;
   double seconds = 3;
   History history;
 };
@@ -48,7 +49,8 @@ class DirectCaller {
     }
   }
 
-  void Run(absl::Time end) {
+  // Until the end; what is answered counts from `begin` on.
+  void Run(absl::Time begin, absl::Time end) {
     for (absl::Time now = absl::Now(); now < end;) {
       const std::size_t part = Pick();
       const Query& query = *mix_.parts[part].query;
@@ -57,10 +59,10 @@ class DirectCaller {
       for (const std::string& name : names_[part]) parameters.push_back(values.at(name));
       const std::string wrong = Ask(query, parameters, values);
       const absl::Time done = absl::Now();
-      if (wrong.empty()) {
-        tally_.Succeeded(done - now);
-      } else {
+      if (!wrong.empty()) {
         tally_.Failed(wrong);
+      } else if (done >= begin) {
+        tally_.Succeeded(done - now);
       }
       now = done;
     }
@@ -107,17 +109,20 @@ class DirectCaller {
 int Run(const DirectPlan& plan, const QueryMix& mix) {
   std::list<DirectCaller> callers;
   for (int i = 0; i < plan.callers; ++i) callers.emplace_back(plan, mix);
-  const double processor = ProcessorSeconds();
-  const absl::Time begin = absl::Now();
+  const absl::Duration warm_up = absl::Seconds(plan.warm_seconds);
+  const absl::Time begin = absl::Now() + warm_up;
   const absl::Time end = begin + absl::Seconds(plan.seconds);
   std::vector<std::thread> threads;
-  for (DirectCaller& caller : callers) threads.emplace_back([&caller, end] { caller.Run(end); });
+  threads.push_back(TellWhenWarm(warm_up));
+  for (DirectCaller& caller : callers) {
+    threads.emplace_back([&caller, begin, end] { caller.Run(begin, end); });
+  }
   for (std::thread& thread : threads) thread.join();
   const absl::Duration elapsed = absl::Now() - begin;
 
   Tally tally;
   for (const DirectCaller& caller : callers) tally.Add(caller.tally());
-  tally.Print(elapsed, ProcessorSeconds() - processor, std::cout);
+  tally.Print(elapsed, std::cout);
   return 0;
 }
 
@@ -130,6 +135,8 @@ int Main(int argc, char** argv) {
                  "reads, saves, mixed, hot, ranges, summary or history");
   app.add_option("--callers", plan.callers, "Threads.")->check(CLI::PositiveNumber);
   app.add_option("--seconds", plan.seconds, "How long.")->check(CLI::PositiveNumber);
+  app.add_option("--warm-seconds", plan.warm_seconds, "How long before it counts.")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--lines", plan.history.lines, "Lines of the history.")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);

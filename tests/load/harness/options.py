@@ -46,6 +46,8 @@ def parse(arguments):
     what.add_argument("--import-lines", type=int, help="lines that are imported")
 
     how = parser.add_argument_group("how")
+    how.add_argument("--warm-seconds", type=int, default=1,
+                     help="how long calls do not count yet, and a second more for each 128 callers")
     how.add_argument("--preset", default="release", help="the build that is measured (release)")
     how.add_argument("--build-dir", help="where it is, if it is built already")
     how.add_argument("--directory", default="/var/tmp",

@@ -1,6 +1,7 @@
 // Sequelize over pg in one Node process, straight to the database, used as a bot uses it: by its
 // model. So it does less than the service: it joins no worker, registers no device, and its upsert
-// overwrites. Arguments: HOST PORT USER DATABASE WORKLOAD CALLERS SECONDS LINES POOL
+// overwrites. Arguments: HOST PORT USER DATABASE WORKLOAD CALLERS
+// WARM_SECONDS SECONDS LINES POOL
 import pg from 'pg';
 import { Op, Sequelize, col, fn } from 'sequelize';
 
@@ -8,7 +9,8 @@ import { defineCollection } from './collection_model.js';
 import * as history from './history.js';
 import { callInTurn } from './tally.js';
 
-const [host, port, user, database, workload, callers, seconds, lines, pool] = process.argv.slice(2);
+const [host, port, user, database, workload, callers, warmSeconds, seconds, lines, pool] =
+  process.argv.slice(2);
 // Counts as numbers, as the bot has them.
 pg.defaults.parseInt8 = true;
 const sequelize = new Sequelize({
@@ -82,5 +84,5 @@ const calls = {
 };
 
 await sequelize.authenticate();
-await callInTurn(Number(callers), Number(seconds), calls[workload]);
+await callInTurn(Number(callers), Number(warmSeconds), Number(seconds), calls[workload]);
 await sequelize.close();

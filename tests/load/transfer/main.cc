@@ -12,7 +12,6 @@
 
 #include "aquifer/v1/collection.grpc.pb.h"
 #include "tests/load/caller/history.h"
-#include "tests/load/caller/processor_time.h"
 
 namespace aquifer::load {
 namespace {
@@ -91,7 +90,6 @@ int Main(int argc, char** argv) {
       grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
   const auto stub = v1::CollectionRepository::NewStub(channel);
   channel->WaitForConnected(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
-  const double processor = ProcessorSeconds();
   const absl::Time begin = absl::Now();
   const bool exports = direction == "export";
   const std::string wrong = exports ? Export(*stub, history) : Import(*stub, history, lines);
@@ -101,8 +99,7 @@ int Main(int argc, char** argv) {
     return 1;
   }
   std::cout << "{\"rows\": " << (exports ? history.lines : lines)
-            << ", \"seconds\": " << absl::ToDoubleSeconds(elapsed)
-            << ", \"processor_seconds\": " << ProcessorSeconds() - processor << "}" << std::endl;
+            << ", \"seconds\": " << absl::ToDoubleSeconds(elapsed) << "}" << std::endl;
   return 0;
 }
 

@@ -35,11 +35,11 @@ class Aquifer(Peer):
         return wait_for_line(output, "serving on ", self.server).split()[0]
 
     def call(self, workload, callers, seconds, rate):
-        options = self.stand.options
+        options, warm = self.stand.options, self.warm_seconds(callers)
         channels = options.channels or -(-callers // CALLERS_A_CHANNEL)
         command = [self.stand.program("tests/load/aquifer_load"), "--target", self.target,
                    "--workload", workload.name, "--callers", str(callers),
                    "--channels", str(channels), "--threads", str(options.caller_threads),
-                   "--seconds", str(seconds), "--rate", str(rate),
+                   "--warm-seconds", str(warm), "--seconds", str(seconds), "--rate", str(rate),
                    "--lines", str(options.lines)]
-        return self.call_with(command, seconds)
+        return self.call_with(command, seconds, warm)

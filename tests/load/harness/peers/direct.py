@@ -9,7 +9,9 @@ class Direct(Peer):
     title = "libpqxx, a thread a caller"
 
     def call(self, workload, callers, seconds, rate):
+        warm = self.warm_seconds(callers)
         return self.call_with(
             [self.stand.program("tests/load/direct_load"), "--url", self.stand.postgres.url(),
              "--sql", SQL, "--workload", workload.name, "--callers", str(callers),
-             "--seconds", str(seconds), "--lines", str(self.stand.options.lines)], seconds)
+             "--warm-seconds", str(warm), "--seconds", str(seconds),
+             "--lines", str(self.stand.options.lines)], seconds, warm)

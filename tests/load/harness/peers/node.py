@@ -48,11 +48,11 @@ class SequelizeStraight(Peer):
         install()
 
     def call(self, workload, callers, seconds, rate):
-        options = self.stand.options
+        options, warm = self.stand.options, self.warm_seconds(callers)
         return self.call_with(
             ["node", os.path.join(INSTALLED, "sequelize_load.js"), *_place(self.stand),
-             workload.name, str(callers), str(seconds), str(options.lines), str(options.pool)],
-            seconds)
+             workload.name, str(callers), str(warm), str(seconds), str(options.lines),
+             str(options.pool)], seconds, warm)
 
 
 class GrpcJs(Aquifer):

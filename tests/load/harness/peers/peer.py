@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import tempfile
 import threading
 
 from harness import processes
@@ -11,6 +10,12 @@ from harness.sample import Sample
 
 # What a run may take beyond its seconds before it counts as hung.
 PATIENCE = 60
+# How many callers more take another second of warm-up.
+CALLERS_A_WARM_SECOND = 128
+
+
+class Unavailable(Exception):
+    """The peer cannot be had on this machine; the measurement goes on without it."""
 
 
 class Peer:
@@ -28,6 +33,8 @@ class Peer:
     def __init__(self, stand):
         self.stand = stand
         self.server = None
+        # Processor seconds spent when the client began to count.
+        self.spent_before = None
 
     def start(self):
         """Starts what stands between client and database; raises Unavailable if it cannot."""
@@ -43,15 +50,14 @@ class Peer:
 
     def run(self, trial, seconds):
         """Measures once, and says what it was with the processor time of all three."""
-        database = self.stand.postgres.seconds()
-        server = self._server_seconds()
+        self.spent_before = None
         with _Residence(self.server) as residence:
             sample, client = self.call(trial.workload, trial.callers, seconds, trial.rate)
-        if sample.calls:
-            spent = {"client": client, "server": self._server_seconds() - server,
-                     "database": self.stand.postgres.seconds() - database}
-            sample.processor_us = {name: round(value / sample.calls * 1e6, 1)
-                                   for name, value in spent.items()}
+        after = self._spent(client)
+        if sample.calls and self.spent_before:
+            sample.processor_us = {
+                name: round((after[name] - before) / sample.calls * 1e6, 1)
+                for name, before in self.spent_before.items()}
         sample.server_bytes = residence.peak
         return sample
 
@@ -59,70 +65,56 @@ class Peer:
         """Runs the client, and answers with a sample and the client's processor seconds."""
         raise NotImplementedError
 
-    def call_with(self, command, seconds):
+    def warm_seconds(self, callers):
+        """How long calls do not count yet: connections are new, and so are their plans."""
+        return self.stand.options.warm_seconds + callers // CALLERS_A_WARM_SECOND
+
+    def counts_from(self, line, _warm):
+        """Whether a line that the client says tells that it begins to count."""
+        return line.startswith("measuring")
+
+    def call_with(self, command, seconds, warm):
         """Runs one of the harness's own clients, which print JSON."""
-        code, output, errors, spent = self.run_client(command, seconds)
+        code, output, errors, spent = self.run_client(command, seconds, warm)
         if code:
             return failed_sample(errors or f"exit code {code}"), spent
-        return sample_from_json(json.loads(output))
+        answer = json.loads(output)
+        return Sample(answer["calls"], answer["seconds"], answer["failures"],
+                      answer.get("refusals", 0), answer["first_failure"],
+                      answer["latency_us"]), spent
 
-    def _server_seconds(self):
-        return processes.seconds_of(self.server.pid) if self.server else 0.0
-
-    def run_client(self, command, seconds):
+    def run_client(self, command, seconds, warm):
         """Runs a client to its end: its exit code, output, errors and processor seconds."""
-        with tempfile.TemporaryFile(mode="w+", dir=self.stand.directory) as errors:
-            client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                      stderr=errors, text=True, cwd=self.stand.directory,
-                                      env=processes.clean_environment())
-            killer = threading.Timer(seconds + PATIENCE, client.kill)
-            killer.start()
-            try:
-                output = client.stdout.read()
-                _, status, usage = os.wait4(client.pid, 0)
-            finally:
-                killer.cancel()
-                client.stdout.close()
-            client.returncode = os.waitstatus_to_exitcode(status)
-            errors.seek(0)
-            return client.returncode, output, errors.read(), usage.ru_utime + usage.ru_stime
+        client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True, cwd=self.stand.directory,
+                                  env=processes.clean_environment())
+        errors = []
 
+        def read_errors():
+            for line in client.stderr:
+                errors.append(line)
+                if self.spent_before is None and self.counts_from(line, warm):
+                    self.spent_before = self._spent(processes.seconds_of(client.pid))
 
-class Unavailable(Exception):
-    """The peer cannot be had on this machine; the measurement goes on without it."""
+        reader = threading.Thread(target=read_errors)
+        reader.start()
+        killer = threading.Timer(warm + seconds + PATIENCE, client.kill)
+        killer.start()
+        try:
+            output = client.stdout.read()
+            _, status, usage = os.wait4(client.pid, 0)
+        finally:
+            killer.cancel()
+            reader.join()
+            client.stdout.close()
+            client.stderr.close()
+        client.returncode = os.waitstatus_to_exitcode(status)
+        return client.returncode, output, "".join(errors), usage.ru_utime + usage.ru_stime
 
-
-class _Residence:
-    """Watches how large a process gets."""
-
-    def __init__(self, process):
-        self.process = process
-        self.peak = 0
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._watch)
-
-    def __enter__(self):
-        if self.process:
-            self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        if self.process:
-            self.thread.join()
-
-    def _watch(self):
-        while True:
-            self.peak = max(self.peak, processes.resident_bytes(self.process.pid))
-            if self.ended.wait(0.1):
-                return
-
-
-def sample_from_json(answer):
-    """What the harness's own clients print, with the processor time of their calls alone."""
-    sample = Sample(answer["calls"], answer["seconds"], answer["failures"],
-                    answer.get("refusals", 0), answer["first_failure"], answer["latency_us"])
-    return sample, answer["processor_seconds"]
+    def _spent(self, client):
+        return {"client": client,
+                "server": processes.seconds_of(self.server.pid) if self.server else 0.0,
+                "database": self.stand.postgres.seconds()}
 
 
 def failed_sample(why):
@@ -149,3 +141,28 @@ def _tail(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         return file.read()[-2000:]
 
+
+class _Residence:
+    """Watches how large a process gets."""
+
+    def __init__(self, process):
+        self.process = process
+        self.peak = 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+
+    def __enter__(self):
+        if self.process:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        if self.process:
+            self.thread.join()
+
+    def _watch(self):
+        while True:
+            self.peak = max(self.peak, processes.resident_bytes(self.process.pid))
+            if self.ended.wait(0.1):
+                return
