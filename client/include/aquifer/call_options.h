@@ -33,7 +33,7 @@ struct CallOptions {
   std::optional<absl::Duration> timeout = std::nullopt;
   Retries retries = Retries::kAsConnected;
   // Names the call in the server's log (x-request-id); the server makes one if it is empty.
-  std::string call_id = "";
+  std::string call_id;
   // Sent with every try.
   Metadata metadata = {};
   // Filled in if not null, whether the call succeeds or fails; must outlive a stream.

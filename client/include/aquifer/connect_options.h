@@ -17,12 +17,12 @@ namespace aquifer::client {
 // PEM texts, not paths.
 struct TlsOptions {
   // Who may have signed the server's certificate; empty for the system's authorities.
-  std::string root_certificates = "";
+  std::string root_certificates;
   // Who we are, where the server asks for it; both or neither.
-  std::string certificate = "";
-  std::string private_key = "";
+  std::string certificate;
+  std::string private_key;
   // The name in the server's certificate, where it is not the endpoint's.
-  std::string server_name = "";
+  std::string server_name;
 };
 
 enum class Balancing {
