@@ -12,7 +12,7 @@ namespace aquifer::client {
 template <typename Request>
 class LineBatch {
  public:
-  void Add(v1::CollectionLine line) {
+  void Add(v1::CollectionLine&& line) {
     bytes_ += line.ByteSizeLong();
     *request_.add_lines() = std::move(line);
   }
