@@ -12,8 +12,7 @@ PEERS = ["pgbench", "pgbench-bare", "pgbench-tcp", "pgbouncer", "libpqxx", "sequ
 # None of callers: as many as are usual for each workload.
 FULL = {"only": WORKLOADS + EXTRAS, "callers": None, "peers": PEERS, "rounds": 3, "seconds": 3,
         "lines": 1000000, "import_lines": 1000000}
-QUICK = {"only": ["reads", "saves"], "callers": [1, 128], "peers": ["pgbench", "pgbouncer",
-         "aquifer"], "rounds": 3, "seconds": 2, "lines": 200000, "import_lines": 100000}
+QUICK = {"only": ["reads", "saves"], "callers": [1, 128], "peers": ["pgbench", "aquifer"], "rounds": 3, "seconds": 2, "lines": 200000, "import_lines": 100000}
 
 
 def _names(known):
@@ -50,6 +49,9 @@ def parse(arguments):
                      help="how long calls do not count yet, and a second more for each 128 callers")
     how.add_argument("--preset", default="release", help="the build that is measured (release)")
     how.add_argument("--build-dir", help="where it is, if it is built already")
+    how.add_argument("--calm", type=int, default=100, metavar="PERCENT",
+                     help="measure again, at most five times, what others disturbed by using more "
+                          "than this of the processors (100: never)")
     how.add_argument("--directory", default="/var/tmp",
                      help="where the databases are made, on a real disk (/var/tmp)")
     how.add_argument("--server", action="append", default=[], metavar="FLAG",

@@ -64,6 +64,13 @@ def wait_until(condition, what, patience=60):
         time.sleep(0.05)
 
 
+def busy_seconds():
+    """Processor time that all programs together have used."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _idle, _waiting, hard, soft, *_ = map(int, file.readline().split()[1:])
+    return (user + nice + system + hard + soft) / TICKS
+
+
 def _stat(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
         # The name, in parentheses, may hold anything.

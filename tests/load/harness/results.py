@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 
 from harness import chart, goals, machine, markers, memory, table, transfer
 from harness.stand import ROOT
@@ -10,7 +11,7 @@ from harness.stand import ROOT
 def report(options, facts, cells, others):
     """Everything as text."""
     parts = [machine.sentence(facts) + f"; {options.lines:,} lines.",
-             f"Medians of {options.rounds} rounds of {options.seconds} s each.", "",
+             _how(options, cells), "",
              table.tables(cells)]
     if "memory" in others:
         parts += [table.aligned(["memory of the server", "size"], memory.rows(others["memory"]),
@@ -22,6 +23,13 @@ def report(options, facts, cells, others):
     if reached:
         parts += [table.aligned(goals.HEADINGS, reached, {0}), ""]
     return "\n".join(parts + table.complaints(cells))
+
+
+def _how(options, cells):
+    disturbances = [sample.disturbance for cell in cells for sample in cell.samples]
+    others = statistics.median(disturbances) if disturbances else 0
+    return (f"Medians of {options.rounds} rounds of {options.seconds} s each; other programs used "
+            f"{others:.0%} of the processors meanwhile.")
 
 
 def write(options, facts, cells, others):
@@ -51,5 +59,4 @@ def write_readme(options, facts, cells, others, path=os.path.join(ROOT, "README.
     """Puts the goals and the machine into the README."""
     markers.replace(path, {"load": "\n".join([
         table.aligned(goals.HEADINGS, goals.rows(cells, others), {0}), "",
-        f"Measured on {machine.sentence(facts)}; {options.lines:,} lines; medians of "
-        f"{options.rounds} rounds of {options.seconds} s."])})
+        f"Measured on {machine.sentence(facts)}; {options.lines:,} lines. {_how(options, cells)}"])})

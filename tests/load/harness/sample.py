@@ -17,6 +17,8 @@ class Sample:
     latency_us: dict = field(default_factory=dict)
     # Processor time a call in client, server and database, in microseconds.
     processor_us: dict = field(default_factory=dict)
+    # How much of the processors all other programs used meanwhile, of 1.
+    disturbance: float = 0.0
     # The largest resident size of the server meanwhile.
     server_bytes: int = 0
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 from harness import processes
 from harness.sample import Sample
@@ -53,11 +54,8 @@ class Peer:
         self.spent_before = None
         with _Residence(self.server) as residence:
             sample, client = self.call(trial.workload, trial.callers, seconds, trial.rate)
-        after = self._spent(client)
         if sample.calls and self.spent_before:
-            sample.processor_us = {
-                name: round((after[name] - before) / sample.calls * 1e6, 1)
-                for name, before in self.spent_before.items()}
+            self._account(sample, self.spent_before, self._spent(client))
         sample.server_bytes = residence.peak
         return sample
 
@@ -111,8 +109,18 @@ class Peer:
         client.returncode = os.waitstatus_to_exitcode(status)
         return client.returncode, output, "".join(errors), usage.ru_utime + usage.ru_stime
 
+    @staticmethod
+    def _account(sample, before, after):
+        """Who used the processors between two answers of `_spent`, which have all as "busy"."""
+        spent = {name: after[name] - before[name] for name in before}
+        elapsed, busy = spent.pop("clock"), spent.pop("busy")
+        sample.processor_us = {name: round(seconds / sample.calls * 1e6, 1)
+                               for name, seconds in spent.items()}
+        others = (busy - sum(spent.values())) / (elapsed * os.cpu_count())
+        sample.disturbance = round(min(max(others, 0.0), 1.0), 3)
+
     def _spent(self, client):
-        return {"client": client,
+        return {"clock": time.monotonic(), "busy": processes.busy_seconds(), "client": client,
                 "server": processes.seconds_of(self.server.pid) if self.server else 0.0,
                 "database": self.stand.postgres.seconds()}
 
