@@ -1,4 +1,5 @@
 import type { Api } from './api.js';
+import { CollectionSaver, type SavedCollection, rejected } from './collection_saver.js';
 import { type DayLike } from './day.js';
 import { AquiferError } from './errors.js';
 import type {
@@ -10,11 +11,10 @@ import type {
   FetchState,
   ImportCollectionsResponse,
   MissingDeviceDay,
-  RecordCollectionResponse,
   RecordCollectionsResponse,
   SummarizeCollectionsResponse,
 } from './generated/types.js';
-import type { CallOptions } from './method.js';
+import type { CallOptions, Caller } from './method.js';
 import { collect } from './pages.js';
 
 const PAGE = 1000;
@@ -22,11 +22,21 @@ const LINES_A_MESSAGE = 500;
 
 /** The money taken out of machines. Amounts are kopiykas in bigints; days are civil days of the fleet. */
 export class CollectionRepository {
-  constructor(private readonly api: Api) {}
+  private readonly saver: CollectionSaver;
 
-  /** Stores a line, once however often it comes; amounts may be raised by it, never lowered. */
-  saveCollectionData(line: CollectionLineInput, options?: CallOptions): Promise<RecordCollectionResponse> {
-    return this.api.collections.recordCollection({ line }, options);
+  constructor(
+    private readonly api: Api,
+    caller: Caller,
+  ) {
+    this.saver = new CollectionSaver(caller);
+  }
+
+  /**
+   * Stores a line, once however often it comes; amounts may be raised by it, never lowered. Lines that
+   * are saved at the same time go in one call, each with its own answer.
+   */
+  saveCollectionData(line: CollectionLineInput, options?: CallOptions): Promise<SavedCollection> {
+    return this.saver.save(line, options);
   }
 
   /** Stores up to 1000 lines together; a bad one is rejected in its own result. */
@@ -136,7 +146,7 @@ export class CollectionRepository {
       options,
     );
     const rejection = results[0]?.rejection;
-    if (rejection) throw rejected(rejection.problems);
+    if (rejection) throw rejected(rejection);
   }
 
   /** The device-days that were never fetched, failed or, unless left out, came back empty. */
@@ -193,17 +203,6 @@ async function* messages(lines: AsyncIterable<CollectionLineInput> | Iterable<Co
     }
   }
   if (message.length > 0) yield { lines: message };
-}
-
-/** The error of an element that was rejected alone, as if it had been the whole request. */
-function rejected(fields: { field: string; description: string }[]): AquiferError {
-  return new AquiferError({
-    code: 'INVALID_ARGUMENT',
-    reason: 'INVALID_FIELDS',
-    message: fields.map(({ field, description }) => `${field} ${description}`).join('; '),
-    fields,
-    fromServer: true,
-  });
 }
 
 /** A message that an answer always has. */

@@ -4,6 +4,7 @@ export { Api } from './api.js';
 export * from './generated/api.js';
 export * from './generated/types.js';
 export { CollectionRepository } from './collection_repository.js';
+export type { SavedCollection } from './collection_saver.js';
 export { WorkerRepository } from './worker_repository.js';
 export { MaintenanceRepository } from './maintenance_repository.js';
 export {

@@ -17,7 +17,7 @@ export class Repositories {
 
   constructor(caller: Caller) {
     this.api = new Api(caller);
-    this.collections = new CollectionRepository(this.api);
+    this.collections = new CollectionRepository(this.api, caller);
     this.workers = new WorkerRepository(this.api);
     this.maintenance = new MaintenanceRepository(this.api);
     this.jobs = new JobRunner(this.api);

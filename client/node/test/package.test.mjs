@@ -38,7 +38,7 @@ test('the packed package works from an ESM file', () => {
   writeFileSync(join(project, 'a.mjs'), `
 import { connect, formatMoney } from 'aquifer';${day}
 const aquifer = connect('${server.address}');
-const { collection } = await aquifer.collections.saveCollectionData(line);
+const { collection } = await aquifer.api.collections.recordCollection({ line });
 console.log(formatMoney(collection.totalMinor));
 await aquifer.close();`);
   assert.equal(run('node', 'a.mjs'), '1520.50\n');

@@ -45,7 +45,7 @@ for (const transport of ['http2', 'grpc-js']) {
         return true;
       },
     );
-    // A message in Cyrillic comes as it was sent.
+    // One whose message quotes Cyrillic is no trouble either.
     await assert.rejects(aquifer.maintenance.getAllMaintenanceTasks({ deviceIds: [''] , text: 'ї'.repeat(201) }), AquiferError);
   });
 
