@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "aquifer/v1/collection.pb.h"
@@ -36,8 +37,13 @@ Values DrawSave(const History& history, absl::BitGenRef random) {
           {"coins", absl::StrCat(absl::Uniform<std::int64_t>(random, 0, 30000))}};
 }
 
+// Always the same line, and always a greater amount.
 Values DrawHotSave(const History& history, absl::BitGenRef /*random*/) {
-  return {{"second", absl::StrCat(history.FirstSavedSecond())}};
+  static std::atomic<std::int64_t> amount{0};
+  return {{"device", "0"},
+          {"second", absl::StrCat(history.FirstSavedSecond())},
+          {"banknotes", absl::StrCat(++amount)},
+          {"coins", "0"}};
 }
 
 Values DrawRange(const History& history, absl::BitGenRef random) {
@@ -66,9 +72,8 @@ std::string CheckLine(const pqxx::result& rows, const Values& values) {
   if (rows.size() != 1) return absl::StrCat(rows.size(), " rows came");
   v1::Collection line;
   CollectionFrom(Row(rows[0]), line);
-  const auto device = values.find("device");
   if (line.collected_at().seconds() != Number(values, "second") ||
-      (device != values.end() && line.device_id() != device->second)) {
+      line.device_id() != values.at("device")) {
     return "another line came";
   }
   if (line.banknotes_minor() < Number(values, "banknotes")) return "the line has a lower amount";
@@ -99,7 +104,7 @@ std::string CheckSums(const pqxx::result& rows, const Values& values) {
 
 constexpr Query kReads = {"reads", DrawRead, CheckLine};
 constexpr Query kSaves = {"saves", DrawSave, CheckLine};
-constexpr Query kHotSaves = {"hot-saves", DrawHotSave, CheckLine};
+constexpr Query kHotSaves = {"saves", DrawHotSave, CheckLine};
 constexpr Query kRanges = {"ranges", DrawRange, CheckLines};
 constexpr Query kSummaries = {"summary", DrawSummary, CheckSums};
 constexpr Query kHistories = {"history", DrawHistory, CheckSums};

@@ -20,15 +20,17 @@ class Part:
     file: str
     percent: int = 100
     variables: dict = field(default_factory=dict)
-
-    def statement(self):
-        with open(os.path.join(SQL, self.file + ".sql"), encoding="utf-8") as file:
-            return file.read().strip()
+    # Variables that pgbench cannot compute, as SQL.
+    expressions: dict = field(default_factory=dict)
 
     def script(self):
         """As pgbench takes it."""
+        with open(os.path.join(SQL, self.file + ".sql"), encoding="utf-8") as file:
+            statement = file.read().strip()
+        for name, expression in self.expressions.items():
+            statement = statement.replace(f":{name}::", f"{expression}::")
         lines = [f"\\set {name} {value}" for name, value in self.variables.items()]
-        return "\n".join(lines + [self.statement() + ";", ""])
+        return "\n".join(lines + [statement + ";", ""])
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,11 @@ def _span(lines, first, last):
 
 
 def _hot(lines):
-    # Amounts have to rise: `hot` takes the clock's.
-    return Part("hot-saves", 100, {"second": f"{last_second(lines) + 1}"})
+    # Amounts have to rise, or there would be nothing to write; the clock does.
+    return Part("saves", 100, {"second": f"{last_second(lines) + 1}"}, {
+        "device": "'0'", "coins": "0",
+        "banknotes": "((EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint % 1000000000000)",
+    })
 
 
 def workloads(lines):

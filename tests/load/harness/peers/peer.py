@@ -87,6 +87,8 @@ class Peer:
                                   stderr=subprocess.PIPE, text=True, cwd=self.stand.directory,
                                   env=processes.clean_environment())
         errors = []
+        if not warm:
+            self.spent_before = self._spent(0.0)
 
         def read_errors():
             for line in client.stderr:
