@@ -1,5 +1,6 @@
 #include "aquifer/client.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <grpcpp/channel.h>
 
@@ -7,6 +8,7 @@
 
 #include "client/caller.h"
 #include "client/channels.h"
+#include "client/methods.h"
 
 namespace aquifer::client {
 
@@ -42,6 +44,19 @@ const Admin& Client::admin() const { return parts_->admin; }
 const Health& Client::health() const { return parts_->health; }
 
 std::shared_ptr<grpc::Channel> Client::channel() const { return parts_->calls.channel(); }
+
+absl::Status Client::Call(const google::protobuf::Message& request,
+                          google::protobuf::Message& response, const CallOptions& options) const {
+  const auto* method = MethodOf(*request.GetDescriptor());
+  if (method == nullptr || method->output_type() != response.GetDescriptor() ||
+      method->client_streaming() || method->server_streaming()) {
+    return absl::InvalidArgumentError(absl::StrCat("no method answers ", request.GetTypeName(),
+                                                   " by one ", response.GetTypeName()));
+  }
+  const bool is_admin = method->file() == v1::GetStatusRequest::descriptor()->file();
+  return (is_admin ? parts_->admin_calls : parts_->calls)
+      .Call(Called(*method), request, response, options);
+}
 
 absl::Status Client::AwaitConnected(absl::Duration timeout) const {
   if (channel()->WaitForConnected(absl::ToChronoTime(absl::Now() + timeout))) {

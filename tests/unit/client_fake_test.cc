@@ -54,6 +54,24 @@ TEST_F(ClientFakeTest, AnswersWhatTheTestSaysAndKeepsWhatItWasAsked) {
   EXPECT_EQ(received[0].id(), 42);
 }
 
+TEST_F(ClientFakeTest, MethodIsChosenByItsRequestAtRunTime) {
+  server_.On([](const v1::CreateTaskRequest&) -> absl::StatusOr<v1::CreateTaskResponse> {
+    v1::CreateTaskResponse response;
+    response.mutable_task()->set_id(7);
+    return response;
+  });
+  v1::CreateTaskResponse response;
+  v1::GetTaskResponse other;
+  v1::ImportCollectionsResponse streamed;
+
+  EXPECT_TRUE(client_.Call(v1::CreateTaskRequest(), response).ok());
+  EXPECT_EQ(response.task().id(), 7);
+  EXPECT_THAT(server_.Received<v1::CreateTaskRequest>().at(0).request_id(), SizeIs(36));
+  EXPECT_TRUE(absl::IsInvalidArgument(client_.Call(v1::CreateTaskRequest(), other)));
+  EXPECT_TRUE(absl::IsInvalidArgument(client_.Call(response, other)));
+  EXPECT_TRUE(absl::IsInvalidArgument(client_.Call(v1::ImportCollectionsRequest(), streamed)));
+}
+
 TEST_F(ClientFakeTest, MethodWithoutAnAnswerIsUnimplemented) {
   EXPECT_TRUE(absl::IsUnimplemented(client_.workers().GetWorker({}).status()));
   EXPECT_EQ(*client_.health().Check(), Serving::kYes);

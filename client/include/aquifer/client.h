@@ -11,6 +11,7 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
+#include <google/protobuf/message.h>
 
 #include <memory>
 
@@ -50,6 +51,12 @@ class Client {
   // Admin and Health reach the service also while it is not healthy, whatever the balancing.
   const Admin& admin() const;
   const Health& health() const;
+
+  // Calls the method that takes `request`, for programs that choose it at run time. As the method
+  // itself would; INVALID_ARGUMENT if no method of one request and one answer takes the one and
+  // gives the other.
+  absl::Status Call(const google::protobuf::Message& request, google::protobuf::Message& response,
+                    const CallOptions& options = {}) const;
 
   // Connects, if that is not done, and waits until calls find an instance to go to; UNAVAILABLE if
   // none was found in time. No call needs it: the first connects by itself.
