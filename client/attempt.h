@@ -11,6 +11,7 @@
 #include <string>
 
 #include "aquifer/call_options.h"
+#include "aquifer/connect_options.h"
 #include "aquifer/tracing.h"
 
 namespace aquifer::client {
@@ -18,9 +19,13 @@ namespace aquifer::client {
 // Used by one thread at a time.
 class Attempt {
  public:
-  // `method` is its full name; `tracer` may be null.
+  // `method` is its full name.
   Attempt(const std::string& method, int number, absl::Time deadline, const CallOptions& options,
-          CallTracer* tracer);
+          const ConnectOptions& connection);
+
+  // INVALID_ARGUMENT if something was asked for that cannot travel in a header; then the try must
+  // not be made: gRPC would end the program.
+  const absl::Status& fitness() const { return fitness_; }
 
   grpc::ClientContext& context() { return context_; }
 
@@ -37,6 +42,7 @@ class Attempt {
   const int number_;
   CallReport* const report_;
   std::unique_ptr<CallSpan> span_;
+  absl::Status fitness_;
 };
 
 }  // namespace aquifer::client

@@ -59,7 +59,8 @@ absl::Status Caller::Call(const CalledMethod& method, const Message& request, Me
   RetrySchedule schedule(RetriesOf(options), deadline);
   for (int number = 1;; ++number) {
     Attempt attempt(method.name, number, std::min(deadline, absl::Now() + longest_try), options,
-                    options_.tracer.get());
+                    options_);
+    if (!attempt.fitness().ok()) return attempt.fitness();
     absl::Status status = attempt.End(grpc::internal::BlockingUnaryCall<MessageLite, MessageLite>(
         channel_.get(), rpc, &attempt.context(), sent, &response));
     if (status.ok()) return status;

@@ -25,8 +25,10 @@ struct CollectionImport::Parts {
   Parts(const Caller& caller, const CallOptions& options)
       : stub(v1::CollectionRepository::NewStub(caller.channel())),
         attempt(Called(*MethodOf(*v1::ImportCollectionsRequest::descriptor())).name, 1,
-                EndOf(options), options, caller.options().tracer.get()),
-        writer(stub->ImportCollections(&attempt.context(), &response)) {}
+                EndOf(options), options, caller.options()),
+        status(attempt.fitness()) {
+    if (status.ok()) writer = stub->ImportCollections(&attempt.context(), &response);
+  }
 
   ~Parts() {
     if (writer == nullptr) return;

@@ -62,7 +62,9 @@ struct CollectionStream::Parts {
   }
 
   void Open() {
-    attempt.emplace(method.name, ++tries, end, options, caller.options().tracer.get());
+    attempt.emplace(method.name, ++tries, end, options, caller.options());
+    status = attempt->fitness();
+    if (!status.ok()) return;
     reader = stub->StreamCollections(&attempt->context(), request);
   }
 

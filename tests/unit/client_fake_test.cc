@@ -338,6 +338,25 @@ TEST_F(ClientFakeTest, StreamAndImportMayBeLeftEarly) {
   EXPECT_TRUE(import.Add({}).ok());
 }
 
+TEST_F(ClientFakeTest, MetadataThatCannotTravelIsRefusedAndNotSent) {
+  server_.On([](const v1::GetWorkerRequest&) -> absl::StatusOr<v1::GetWorkerResponse> {
+    return v1::GetWorkerResponse();
+  });
+  for (const CallOptions& options :
+       {CallOptions{.call_id = "two\nlines"}, CallOptions{.metadata = {{"Key", "value"}}},
+        CallOptions{.metadata = {{"", "value"}}}, CallOptions{.metadata = {{"key", "Олена"}}}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(client_.workers().GetWorker({}, options).status()));
+    auto lines = client_.collections().StreamCollections({}, options);
+    EXPECT_EQ(lines.Next(), nullptr);
+    EXPECT_TRUE(absl::IsInvalidArgument(lines.status()));
+    auto import = client_.collections().ImportCollections(options);
+    EXPECT_TRUE(absl::IsInvalidArgument(import.Finish().status()));
+  }
+
+  EXPECT_THAT(server_.Received<v1::GetWorkerRequest>(), IsEmpty());
+  EXPECT_TRUE(client_.workers().GetWorker({}, {.metadata = {{"key-bin", "Олена\n"}}}).ok());
+}
+
 // Keeps what it saw.
 class RecordingTracer final : public CallTracer {
  public:

@@ -6,6 +6,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <string>
 
@@ -25,18 +26,19 @@ class Listener final : public v1::Admin::Service {
   grpc::Status GetStatus(grpc::ServerContext* context, const v1::GetStatusRequest*,
                          v1::GetStatusResponse*) override {
     const std::lock_guard lock(mutex_);
-    authorization_.clear();
-    const auto found = context->client_metadata().find("authorization");
-    if (found != context->client_metadata().end()) {
-      authorization_.assign(found->second.data(), found->second.size());
+    metadata_.clear();
+    for (const auto& [key, value] : context->client_metadata()) {
+      metadata_[{key.data(), key.size()}] = {value.data(), value.size()};
     }
     peer_names_ = context->auth_context()->GetPeerIdentity().size();
     return grpc::Status::OK;
   }
 
-  std::string authorization() const {
+  // Empty if the last caller sent none.
+  std::string metadata(const std::string& key) const {
     const std::lock_guard lock(mutex_);
-    return authorization_;
+    const auto found = metadata_.find(key);
+    return found == metadata_.end() ? "" : found->second;
   }
   std::size_t peer_names() const {
     const std::lock_guard lock(mutex_);
@@ -45,7 +47,7 @@ class Listener final : public v1::Admin::Service {
 
  private:
   mutable std::mutex mutex_;
-  std::string authorization_;
+  std::map<std::string, std::string> metadata_;
   std::size_t peer_names_ = 0;
 };
 
@@ -84,11 +86,14 @@ class ClientTlsTest : public ::testing::Test {
   absl::Status Call(const TlsOptions& tls,
                     std::function<absl::StatusOr<std::string>()> token = nullptr) {
     const auto client = Connect({.endpoints = {absl::StrCat("127.0.0.1:", port_)},
+                                 .caller = "night fetch",
                                  .retries = {.max_tries = 1},
                                  .tls = tls,
                                  .token = std::move(token)});
     if (!client.ok()) return client.status();
-    return client->admin().GetStatus({}, {.timeout = absl::Seconds(20)}).status();
+    return client->admin()
+        .GetStatus({}, {.timeout = absl::Seconds(20), .urgency = Urgency::kBulk})
+        .status();
   }
 
   aquifer::testing::TemporaryDirectory directory_;
@@ -104,7 +109,7 @@ TEST_F(ClientTlsTest, ServerOfAKnownAuthorityIsCalled) {
   const absl::Status status = Call({.root_certificates = certificate_, .server_name = kName});
 
   EXPECT_TRUE(status.ok()) << status;
-  EXPECT_EQ(listener_.authorization(), "");
+  EXPECT_EQ(listener_.metadata("authorization"), "");
 }
 
 TEST_F(ClientTlsTest, ServerOfAnUnknownAuthorityOrOfAnotherNameIsNot) {
@@ -120,7 +125,16 @@ TEST_F(ClientTlsTest, TokenTravelsWithEveryCall) {
 
   ASSERT_TRUE(Call(tls, [] { return "secret"; }).ok());
 
-  EXPECT_EQ(listener_.authorization(), "Bearer secret");
+  EXPECT_EQ(listener_.metadata("authorization"), "Bearer secret");
+}
+
+TEST_F(ClientTlsTest, CallerNamesItselfAndItsUrgency) {
+  ASSERT_NO_FATAL_FAILURE(Serve());
+
+  ASSERT_TRUE(Call({.root_certificates = certificate_, .server_name = kName}).ok());
+
+  EXPECT_EQ(listener_.metadata("aquifer-caller"), "night fetch");
+  EXPECT_EQ(listener_.metadata("aquifer-priority"), "batch");
 }
 
 TEST_F(ClientTlsTest, TokenThatCannotBeHadIsTheCallsError) {

@@ -15,6 +15,10 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 // Whether a call that failed is tried again; see RetryOptions for how.
 enum class Retries { kAsConnected, kNone };
 
+// Where a call waits in the server's queue: kAsMethod leaves it to the API's policy, kBulk goes
+// behind everybody who waits for an answer.
+enum class Urgency { kAsMethod, kBulk };
+
 // What a call tells of how it went.
 struct CallReport {
   // The name of the last try in the server's log.
@@ -34,7 +38,8 @@ struct CallOptions {
   Retries retries = Retries::kAsConnected;
   // Names the call in the server's log (x-request-id); the server makes one if it is empty.
   std::string call_id;
-  // Sent with every try.
+  Urgency urgency = Urgency::kAsMethod;
+  // Sent with every try. Keys have small letters; values are ASCII, unless the key ends in "-bin".
   Metadata metadata = {};
   // Filled in if not null, whether the call succeeds or fails; must outlive a stream.
   CallReport* report = nullptr;
