@@ -10,7 +10,9 @@ const aquifer = connect(process.env.AQUIFER_URL ?? '127.0.0.1:50051', { patience
 const telegram = new Telegram(process.env.BOT_API);
 
 aquifer.on('lost', ({ what }) => console.error(`the ${what} is away`));
-aquifer.on('restored', ({ what, downMs }) => console.error(`the ${what} is back after ${downMs} ms`));
+aquifer.on('restored', ({ what, downMs }) =>
+  console.error(`the ${what} is back after ${downMs} ms`),
+);
 aquifer.on('dropped', ({ method, why }) => console.error(`${method} was dropped: ${why}`));
 
 /** What to tell somebody of an error; the details are for the log. */
@@ -29,7 +31,8 @@ async function answer({ chat, from, text = '', location }) {
     const { latitude, longitude } = location;
     const recordedAt = new Date();
     const point = await aquifer.safeExecute(
-      ({ workers }) => workers.addWorkPoint(worker.id, { place: { latitude, longitude }, recordedAt }),
+      ({ workers }) =>
+        workers.addWorkPoint(worker.id, { place: { latitude, longitude }, recordedAt }),
       { fallback: null },
     );
     return point ? 'Noted.' : 'Noted for later.';
@@ -43,7 +46,11 @@ async function answer({ chat, from, text = '', location }) {
 async function handle(message) {
   const reply = await answer(message).catch((error) => {
     // The line names the method and the reason, and never what somebody wrote.
-    console.error(error instanceof AquiferError ? `${error.method}: ${error.reason}, call ${error.callId}` : error);
+    console.error(
+      error instanceof AquiferError
+        ? `${error.method}: ${error.reason}, call ${error.callId}`
+        : error,
+    );
     return apology(error);
   });
   await telegram.send(message.chat.id, reply).catch((error) => console.error(String(error)));
@@ -52,11 +59,15 @@ async function handle(message) {
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (stopping = true));
 while (!stopping) {
-  const messages = await telegram.nextMessages().catch(() => new Promise((resolve) => setTimeout(resolve, 1000, [])));
+  const messages = await telegram
+    .nextMessages()
+    .catch(() => new Promise((resolve) => setTimeout(resolve, 1000, [])));
   // One after another within a chat, as they were written; chats side by side.
-  await Promise.all(byChat(messages).map(async (all) => {
-    for (const message of all) await handle(message);
-  }));
+  await Promise.all(
+    byChat(messages).map(async (all) => {
+      for (const message of all) await handle(message);
+    }),
+  );
 }
 const { held, dropped } = await aquifer.close();
 console.error(`stopped; ${held} writes held, ${dropped} dropped`);

@@ -4,7 +4,8 @@ import { addDays, dayOf, formatMoney } from 'aquifer';
 const ZONE = 'Europe/Kyiv';
 const today = () => dayOf(new Date(), ZONE);
 
-const row = (name, { totalMinor, visits }) => `${name}: ${formatMoney(totalMinor)} UAH, ${visits} visits`;
+const row = (name, { totalMinor, visits }) =>
+  `${name}: ${formatMoney(totalMinor)} UAH, ${visits} visits`;
 
 async function summary({ collections }, first, last) {
   const [total, devices] = await Promise.all([
@@ -12,13 +13,23 @@ async function summary({ collections }, first, last) {
     collections.getTopDevices(first, last, 5),
   ]);
   if (total.lines === 0n) return `${first} to ${last}: nothing was collected.`;
-  return [row(`${first} to ${last}`, total), ...devices.map((each) => row(each.deviceId, each))].join('\n');
+  return [
+    row(`${first} to ${last}`, total),
+    ...devices.map((each) => row(each.deviceId, each)),
+  ].join('\n');
 }
 
 async function history({ collections }, deviceId) {
-  const lines = await collections.getCollectionDataByDevice(deviceId, addDays(today(), -365), today());
+  const lines = await collections.getCollectionDataByDevice(
+    deviceId,
+    addDays(today(), -365),
+    today(),
+  );
   if (lines.length === 0) return `Nothing was collected at ${deviceId} within a year.`;
-  return lines.slice(0, 10).map((line) => `${line.day}: ${formatMoney(line.totalMinor)} UAH`).join('\n');
+  return lines
+    .slice(0, 10)
+    .map((line) => `${line.day}: ${formatMoney(line.totalMinor)} UAH`)
+    .join('\n');
 }
 
 export const COMMANDS = {
@@ -27,7 +38,10 @@ export const COMMANDS = {
   '/month': ({ aquifer }) => summary(aquifer, `${today().slice(0, 8)}01`, today()),
   '/alerts': async ({ aquifer }) => {
     const alerts = await aquifer.maintenance.getMaintenanceAlerts();
-    return alerts.map(({ task }) => `#${task.id} ${task.details.title}`).join('\n') || 'Nothing is urgent.';
+    return (
+      alerts.map(({ task }) => `#${task.id} ${task.details.title}`).join('\n') ||
+      'Nothing is urgent.'
+    );
   },
   '/history': async ({ aquifer, worker, text }) => {
     if (text) return history(aquifer, text);

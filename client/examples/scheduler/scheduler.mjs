@@ -33,7 +33,9 @@ async function fetchDeviceDay(deviceId, day) {
     // A line that was stored before changes nothing, so all of this may be repeated at any time.
     const { counts } = await aquifer.collections.bulkInsertCollectionData(lines);
     if (counts.rejected > 0n) {
-      await aquifer.collections.saveFetchOutcome(deviceId, day, { error: `${counts.rejected} lines rejected` });
+      await aquifer.collections.saveFetchOutcome(deviceId, day, {
+        error: `${counts.rejected} lines rejected`,
+      });
       return { lines: lines.length, failed: 1 };
     }
   }
@@ -71,12 +73,18 @@ try {
   if (command === 'fetch') {
     await runJob('daily-fetch', day, async ({ signal }) => {
       const devices = await vendor.listDevices();
-      return fetchAll(devices.map((deviceId) => ({ deviceId, day })), signal);
+      return fetchAll(
+        devices.map((deviceId) => ({ deviceId, day })),
+        signal,
+      );
     });
   } else if (command === 'check') {
     await runJob('completeness-check', day, async ({ signal }) => {
       const states = ['FETCH_STATE_NEVER', 'FETCH_STATE_FAILED'];
-      return fetchAll(await aquifer.collections.findMissing(addDays(day, 1 - DAYS_CHECKED), day, states), signal);
+      return fetchAll(
+        await aquifer.collections.findMissing(addDays(day, 1 - DAYS_CHECKED), day, states),
+        signal,
+      );
     });
   } else {
     console.error('usage: scheduler.mjs fetch|check [DAY]');

@@ -17,7 +17,9 @@ export function methodsFile(model) {
     service.methods.map((method) => {
       const input = typeName(model, method.input);
       const output = typeName(model, method.output);
-      const requestId = model.messages.get(method.input).fields.find((f) => f.name === 'request_id');
+      const requestId = model.messages
+        .get(method.input)
+        .fields.find((f) => f.name === 'request_id');
       return (
         `export const ${constant(service, method)}: Method<t.${input}Input, t.${output}, t.${input}, ` +
         `t.${output}Input> = {\n` +
@@ -31,7 +33,9 @@ export function methodsFile(model) {
     }),
   );
   const names = model.services.flatMap((service) =>
-    service.methods.map((method) => `  '${service.name}/${method.name}': ${constant(service, method)},`),
+    service.methods.map(
+      (method) => `  '${service.name}/${method.name}': ${constant(service, method)},`,
+    ),
   );
   return (
     "import type { Method } from '../method.js';\nimport * as c from './codec.js';\n" +

@@ -95,7 +95,8 @@ function encoder(model, message) {
 }
 
 function readOne(model, field) {
-  if (field.type === 'enum') return `enumName(${model.enums.get(field.typeName).name}Names, r.int32())`;
+  if (field.type === 'enum')
+    return `enumName(${model.enums.get(field.typeName).name}Names, r.int32())`;
   if (field.type !== 'message') return `r.${field.type}()`;
   const known = VALUES.get(field.typeName);
   return known ? `r.${known[2]}()` : `decode${model.messages.get(field.typeName).name}(r, r.end())`;
@@ -172,7 +173,8 @@ function enumTables(type) {
 }
 
 const PRELUDE = `import { invalidField } from '../errors.js';
-import { type Reader, type Writer, checkFields, enumName, enumNumber, list } from '../wire.js';
+import { type Reader, enumName } from '../reader.js';
+import { type Writer, checkFields, enumNumber, list } from '../writer.js';
 import type * as t from './types.js';
 
 const NONE: ReadonlySet<string> = new Set();
@@ -212,6 +214,9 @@ export function codecFile(model) {
   return [
     PRELUDE,
     ...apiEnums(model).map(enumTables),
-    ...plainMessages(model).flatMap((message) => [encoder(model, message), decoder(model, message)]),
+    ...plainMessages(model).flatMap((message) => [
+      encoder(model, message),
+      decoder(model, message),
+    ]),
   ].join('\n');
 }

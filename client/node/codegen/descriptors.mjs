@@ -95,7 +95,8 @@ function readVarint(bytes, at) {
 
 function decode(bytes, table) {
   const message = {};
-  for (const [name, type] of Object.values(TABLES[table])) if (type.endsWith('[]')) message[name] = [];
+  for (const [name, type] of Object.values(TABLES[table]))
+    if (type.endsWith('[]')) message[name] = [];
   const at = { position: 0 };
   while (at.position < bytes.length) {
     const tag = readVarint(bytes, at);
@@ -133,7 +134,13 @@ function packedInts(bytes) {
 function commentText(raw) {
   return (raw ?? '')
     .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.split('\n').map((line) => line.trim()).join(' ').trim())
+    .map((paragraph) =>
+      paragraph
+        .split('\n')
+        .map((line) => line.trim())
+        .join(' ')
+        .trim(),
+    )
     .filter((paragraph) => paragraph !== '')
     .join('\n\n');
 }
@@ -162,7 +169,9 @@ class Model {
     }
     // The comment above `syntax` is the file's.
     this.fileComments.set(file.name, comments.get('12') ?? '');
-    file.messageType.forEach((message, i) => this.addMessage(message, file, comments, `4.${i}`, ''));
+    file.messageType.forEach((message, i) =>
+      this.addMessage(message, file, comments, `4.${i}`, ''),
+    );
     file.enumType.forEach((type, i) => {
       this.enums.set(`${file.package}.${type.name}`, {
         name: type.name,
@@ -216,7 +225,10 @@ class Model {
         typeName: field.typeName?.slice(1),
         repeated: field.label === 3,
         optional: field.proto3Optional ?? false,
-        oneof: field.oneofIndex === undefined || field.proto3Optional ? undefined : oneofs[field.oneofIndex],
+        oneof:
+          field.oneofIndex === undefined || field.proto3Optional
+            ? undefined
+            : oneofs[field.oneofIndex],
         rules: field.options?.rules ?? {},
         comment: comments.get(`${path}.2.${i}`) ?? '',
       })),

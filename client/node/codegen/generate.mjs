@@ -21,5 +21,8 @@ for (const [name, text] of Object.entries({
   'methods.ts': methodsFile(model),
   'api.ts': apiFile(model),
 })) {
-  writeFileSync(join(folder, name), `// Generated from the protos by codegen/generate.mjs.\n${text}`);
+  writeFileSync(
+    join(folder, name),
+    `// Generated from the protos by codegen/generate.mjs.\n${text}`,
+  );
 }

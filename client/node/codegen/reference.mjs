@@ -13,7 +13,11 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const model = loadModel(join(root, 'proto'));
 
 const ROLES = { 1: 'reader', 2: 'writer', 3: 'admin' };
-const TRANSACTIONS = { 1: 'no transaction', 2: 'a read-only transaction', 3: 'a read-write transaction' };
+const TRANSACTIONS = {
+  1: 'no transaction',
+  2: 'a read-only transaction',
+  3: 'a read-write transaction',
+};
 const PRIORITIES = { 1: 'interactive', 2: 'batch', 3: 'reserved' };
 const REPEATS = {
   1: 'safe, it only reads',
@@ -27,7 +31,9 @@ const cell = (text) => text.replaceAll('\n\n', ' ').replaceAll('|', '\\|');
 const prose = (text) => wrap(text, 100).join('\n');
 
 // The catalogue of errors, as the README's table has it: reason, code, retry, cause, what to do.
-const [, afterBegin] = readFileSync(join(root, 'README.md'), 'utf8').split('<!-- begin: errors -->');
+const [, afterBegin] = readFileSync(join(root, 'README.md'), 'utf8').split(
+  '<!-- begin: errors -->',
+);
 const [errorRows] = afterBegin.split('<!-- end -->');
 const catalogue = new Map(
   [...errorRows.matchAll(/^\| `(\w+)` \| (\w+) \| [^|]+ \| ([^|]+) \|/gm)].map(
@@ -68,13 +74,16 @@ function rulesText(field, isRequest) {
 function fieldsTable(message, isRequest) {
   if (message.fields.length === 0) return 'It has no fields.\n';
   const rows = message.fields.map(
-    (field) => `| \`${field.name}\` | ${typeText(field)} | ${rulesText(field, isRequest)} | ${cell(field.comment)} |`,
+    (field) =>
+      `| \`${field.name}\` | ${typeText(field)} | ${rulesText(field, isRequest)} | ${cell(field.comment)} |`,
   );
   return `| Field | Type | Rules | What it is |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 function errorsOf(method) {
-  const reasons = [...new Set(method.comment.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? [])].filter((word) => catalogue.has(word));
+  const reasons = [...new Set(method.comment.match(/\b[A-Z]+(_[A-Z]+)*\b/g) ?? [])].filter((word) =>
+    catalogue.has(word),
+  );
   if (reasons.length === 0) return '';
   const rows = reasons.map((reason) => {
     const { code, cause } = catalogue.get(reason);
@@ -84,7 +93,11 @@ function errorsOf(method) {
 }
 
 function policyText({ policy, clientStreaming, serverStreaming }) {
-  const stream = clientStreaming ? 'a stream of requests, ' : serverStreaming ? 'a stream of answers, ' : '';
+  const stream = clientStreaming
+    ? 'a stream of requests, '
+    : serverStreaming
+      ? 'a stream of answers, '
+      : '';
   const bound = stream ? 'for each step' : 'at most';
   return (
     `For a ${ROLES[policy.access]}; ${stream}${TRANSACTIONS[policy.transaction]}, ` +
@@ -95,7 +108,9 @@ function policyText({ policy, clientStreaming, serverStreaming }) {
 function rpc(service, method) {
   const input = model.messages.get(method.input);
   const output = model.messages.get(method.output);
-  const sample = JSON.stringify(sampleRequest(model, input)).replaceAll('":', '": ').replaceAll(',"', ', "');
+  const sample = JSON.stringify(sampleRequest(model, input))
+    .replaceAll('":', '": ')
+    .replaceAll(',"', ', "');
   const data = sample === '{}' ? '' : `-d '${sample}' `;
   return (
     `### ${service.name}.${method.name}\n\n${prose(method.comment)}\n\n${prose(policyText(method))}\n` +
@@ -111,7 +126,8 @@ function reachable(names) {
   const visit = (fullName) => {
     for (const field of model.messages.get(fullName)?.fields ?? []) {
       if (!field.typeName || found.has(field.typeName)) continue;
-      if (model.messages.has(field.typeName) || model.enums.has(field.typeName)) found.add(field.typeName);
+      if (model.messages.has(field.typeName) || model.enums.has(field.typeName))
+        found.add(field.typeName);
       visit(field.typeName);
     }
   };
@@ -129,7 +145,9 @@ function messageSection(fullName, fromRequests) {
 }
 
 function enumSection(type) {
-  const rows = type.values.map(({ name, number, comment }) => `| \`${name}\` | ${number} | ${cell(comment)} |`);
+  const rows = type.values.map(
+    ({ name, number, comment }) => `| \`${name}\` | ${number} | ${cell(comment)} |`,
+  );
   return `### ${type.name}\n\n${prose(type.comment)}\n\n| Value | Number | What it means |\n| --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
@@ -144,14 +162,20 @@ function serviceSection(service) {
 function contents() {
   return model.services
     .map(({ name, methods }) => {
-      const links = methods.map((method) => `[${method.name}](#${anchor(`${name}.${method.name}`)})`);
+      const links = methods.map(
+        (method) => `[${method.name}](#${anchor(`${name}.${method.name}`)})`,
+      );
       return `- [${name}](#${anchor(name)}): ${links.join(', ')}`;
     })
     .join('\n');
 }
 
-const fromRequests = reachable(model.services.flatMap(({ methods }) => methods.map(({ input }) => input)));
-const all = reachable(model.services.flatMap(({ methods }) => methods.flatMap(({ input, output }) => [input, output])));
+const fromRequests = reachable(
+  model.services.flatMap(({ methods }) => methods.map(({ input }) => input)),
+);
+const all = reachable(
+  model.services.flatMap(({ methods }) => methods.flatMap(({ input, output }) => [input, output])),
+);
 const messages = [...all].filter((name) => {
   const message = model.messages.get(name);
   return message && !message.isMapEntry && !isOfMethod.has(name);
@@ -177,8 +201,15 @@ ${contents()}
 ${model.services.map(serviceSection).join('\n')}
 ## Messages
 
-${messages.sort(byName).map((name) => messageSection(name, fromRequests)).join('\n')}
+${messages
+  .sort(byName)
+  .map((name) => messageSection(name, fromRequests))
+  .join('\n')}
 ## Enums
 
-${[...all].filter((name) => model.enums.has(name)).sort(byName).map((name) => enumSection(model.enums.get(name))).join('\n')}`;
+${[...all]
+  .filter((name) => model.enums.has(name))
+  .sort(byName)
+  .map((name) => enumSection(model.enums.get(name)))
+  .join('\n')}`;
 process.stdout.write(text);

@@ -139,7 +139,8 @@ function sampleOf(model, message, field) {
   if (field.name === 'request_id') return uuidOf(message.name);
   const value = VALUES[field.name];
   if (value !== undefined) return value;
-  if (field.type === 'enum') return model.enums.get(field.typeName).values.find(({ number }) => number === 1).name;
+  if (field.type === 'enum')
+    return model.enums.get(field.typeName).values.find(({ number }) => number === 1).name;
   if (field.type === 'int64' || field.type === 'int32') return Math.max(1, field.rules.min ?? 1);
   throw new Error(`no sample for ${message.name}.${field.name}`);
 }

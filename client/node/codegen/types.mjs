@@ -60,7 +60,9 @@ function messageTypes(model, message) {
     const needed = field.rules.required && !field.oneof && !field.repeated;
     // Of a masked message only what is to change is given; null clears it.
     const partial = masks.has(field.name) ? `Masked<${given}>` : given;
-    input.push(`${comment}  ${name}${needed ? '' : '?'}: ${partial}${needed ? '' : ' | null | undefined'};`);
+    input.push(
+      `${comment}  ${name}${needed ? '' : '?'}: ${partial}${needed ? '' : ' | null | undefined'};`,
+    );
   }
   const comment = docComment(message.comment);
   return (
@@ -82,7 +84,9 @@ function enumType(type) {
 export const plainMessages = (model) =>
   [...model.messages.values()].filter(
     (message) =>
-      !message.isMapEntry && !VALUES.has(message.fullName) && !message.file.endsWith('/options.proto'),
+      !message.isMapEntry &&
+      !VALUES.has(message.fullName) &&
+      !message.file.endsWith('/options.proto'),
   );
 
 export const apiEnums = (model) =>
@@ -92,7 +96,7 @@ export function typesFile(model) {
   return [
     "import type { Day, DayLike } from '../day.js';",
     "import type { Instant, InstantLike } from '../instant.js';",
-    "import type { IntLike } from '../wire.js';",
+    "import type { IntLike } from '../writer.js';",
     '',
     '/** A message of any type, by its name. */',
     'export interface AnyValue {\n  typeUrl: string;\n  value: Uint8Array;\n}\n',

@@ -34,7 +34,10 @@ function parseAddress(text: string): Address {
     const path = text.slice('unix:'.length).replace(/^\/\/\//, '/');
     return { target: `unix:${path}`, host: '', port: 0, path, tls: false, local: true };
   }
-  const match = /^(?:(https?|grpcs?|aquifers?):\/\/)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/.exec(text);
+  const match =
+    /^(?:(https?|grpcs?|aquifers?):\/\/)?(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(\d{1,5}))?\/?$/.exec(
+      text,
+    );
   const port = Number(match?.[3] ?? DEFAULT_PORT);
   if (!match || port < 1 || port > 65535) throw unusable(text);
   const host = match[2]!;

@@ -62,17 +62,26 @@ export class Aquifer extends Repositories {
   }
 
   /** Listens to an event; AquiferEvents tells which there are. */
-  on<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  on<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.events.on(event, listener);
     return this;
   }
 
-  once<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  once<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.events.once(event, listener);
     return this;
   }
 
-  off<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  off<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.events.off(event, listener);
     return this;
   }
@@ -106,7 +115,9 @@ export class Aquifer extends Repositories {
   ): Promise<T | F> {
     try {
       const patienceMs = options.patienceMs ?? MOST_SAFE_WAIT_MS;
-      return await operation(new Repositories(new DeferringCaller(this.core, this.outbox, patienceMs)));
+      return await operation(
+        new Repositories(new DeferringCaller(this.core, this.outbox, patienceMs)),
+      );
     } catch (error) {
       this.events.emit('suppressed', { error });
       const { fallback } = options;

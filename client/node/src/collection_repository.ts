@@ -56,7 +56,11 @@ export class CollectionRepository {
   }
 
   /** Every line of these days, both included, newest first. */
-  getCollectionDataByDateRange(first: DayLike, last: DayLike, options?: CallOptions): Promise<Collection[]> {
+  getCollectionDataByDateRange(
+    first: DayLike,
+    last: DayLike,
+    options?: CallOptions,
+  ): Promise<Collection[]> {
     return this.all({ days: { first, last } }, options);
   }
 
@@ -89,15 +93,28 @@ export class CollectionRepository {
   async getCollectionSummary(
     first: DayLike,
     last: DayLike,
-    by: 'GROUPING_DEVICE' | 'GROUPING_COLLECTOR' | 'GROUPING_DAY' | 'GROUPING_WEEK' | 'GROUPING_MONTH',
+    by:
+      | 'GROUPING_DEVICE'
+      | 'GROUPING_COLLECTOR'
+      | 'GROUPING_DAY'
+      | 'GROUPING_WEEK'
+      | 'GROUPING_MONTH',
     options?: CallOptions,
   ): Promise<CollectionSummary[]> {
-    const answer = await this.summarize({ filter: { days: { first, last } }, groupBy: [by], limit: 10_000 }, options);
+    const answer = await this.summarize(
+      { filter: { days: { first, last } }, groupBy: [by], limit: 10_000 },
+      options,
+    );
     return answer.groups;
   }
 
   /** The devices with the greatest totals of some days. */
-  async getTopDevices(first: DayLike, last: DayLike, count = 10, options?: CallOptions): Promise<CollectionSummary[]> {
+  async getTopDevices(
+    first: DayLike,
+    last: DayLike,
+    count = 10,
+    options?: CallOptions,
+  ): Promise<CollectionSummary[]> {
     const answer = await this.summarize(
       {
         filter: { days: { first, last } },
@@ -111,7 +128,11 @@ export class CollectionRepository {
   }
 
   /** The sums of some days as one. */
-  async getCollectionStatistics(first: DayLike, last: DayLike, options?: CallOptions): Promise<CollectionSummary> {
+  async getCollectionStatistics(
+    first: DayLike,
+    last: DayLike,
+    options?: CallOptions,
+  ): Promise<CollectionSummary> {
     const { total } = await this.summarize({ filter: { days: { first, last } } }, options);
     return present(total, 'total');
   }
@@ -124,14 +145,23 @@ export class CollectionRepository {
   }
 
   /** Whether a device has lines on a day. That is no evidence of a complete fetch; see findMissing. */
-  async checkDataExists(deviceId: string | number, day: DayLike, options?: CallOptions): Promise<boolean> {
+  async checkDataExists(
+    deviceId: string | number,
+    day: DayLike,
+    options?: CallOptions,
+  ): Promise<boolean> {
     const request = { deviceId: String(deviceId), day };
     return (await this.api.collections.checkCollectionExists(request, options)).exists;
   }
 
   /** What there is of each of these days, and how its fetches ended. */
-  async getDataAvailability(first: DayLike, last: DayLike, options?: CallOptions): Promise<DayAvailability[]> {
-    return (await this.api.collections.getDataAvailability({ days: { first, last } }, options)).days;
+  async getDataAvailability(
+    first: DayLike,
+    last: DayLike,
+    options?: CallOptions,
+  ): Promise<DayAvailability[]> {
+    return (await this.api.collections.getDataAvailability({ days: { first, last } }, options))
+      .days;
   }
 
   /** Notes how the fetch of a device's day ended: with so many lines, or with an error. */
@@ -193,7 +223,9 @@ function fetchState(outcome: { lines: number } | { error: string }) {
   return { state, lines: outcome.lines };
 }
 
-async function* messages(lines: AsyncIterable<CollectionLineInput> | Iterable<CollectionLineInput>) {
+async function* messages(
+  lines: AsyncIterable<CollectionLineInput> | Iterable<CollectionLineInput>,
+) {
   let message: CollectionLineInput[] = [];
   for await (const line of lines) {
     message.push(line);

@@ -2,7 +2,10 @@
 // many processes. A save that comes alone goes at once and alone, so that nobody waits for company.
 import { AquiferError } from './errors.js';
 import { encodeCollectionLine } from './generated/codec.js';
-import { collectionRepository_recordCollection, collectionRepository_recordCollections } from './generated/methods.js';
+import {
+  collectionRepository_recordCollection,
+  collectionRepository_recordCollections,
+} from './generated/methods.js';
 import type {
   CollectionLineInput,
   LineRejection,
@@ -11,7 +14,7 @@ import type {
   RecordOutcome,
 } from './generated/types.js';
 import type { CallOptions, Caller, Method } from './method.js';
-import { Writer } from './wire.js';
+import { Writer } from './writer.js';
 
 /** What saving a line did. */
 export interface SavedCollection {
@@ -118,7 +121,8 @@ export class CollectionSaver {
 function settle(saves: readonly Save[], { results }: RecordCollectionsResponse): void {
   saves.forEach(({ resolve, reject }, i) => {
     const result = results[i];
-    if (!result) reject(new AquiferError({ code: 'INTERNAL', message: 'the answer lacks a result' }));
+    if (!result)
+      reject(new AquiferError({ code: 'INTERNAL', message: 'the answer lacks a result' }));
     else if (result.rejection) reject(rejected(result.rejection));
     else resolve({ outcome: result.outcome, id: result.id, version: result.version });
   });

@@ -6,7 +6,8 @@ import type { Link } from './link.js';
 import type { AnyMethod, CallOptions, Caller, Method } from './method.js';
 import { isSafeToRepeat, retryDelayMs, sleep } from './retry.js';
 import type { Attempt, Transport } from './transport.js';
-import { Reader, Writer } from './wire.js';
+import { Reader } from './reader.js';
+import { Writer } from './writer.js';
 
 const NO_OPTIONS: CallOptions = {};
 
@@ -27,7 +28,11 @@ export class Core implements Caller {
     private readonly patienceMs: number,
   ) {}
 
-  async unary<I, O>(method: Method<I, O>, request: I, options: CallOptions = NO_OPTIONS): Promise<O> {
+  async unary<I, O>(
+    method: Method<I, O>,
+    request: I,
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<O> {
     return this.read(method, await this.deliver(this.prepare(method, request, options), options));
   }
 
@@ -60,7 +65,11 @@ export class Core implements Caller {
   }
 
   /** Tries until there is an answer, a failure that a repeat cannot mend, or no time left. */
-  async deliver(call: Prepared, options: CallOptions, patienceMs = this.patienceMs): Promise<Buffer> {
+  async deliver(
+    call: Prepared,
+    options: CallOptions,
+    patienceMs = this.patienceMs,
+  ): Promise<Buffer> {
     const { method } = call;
     if (options.signal?.aborted) throw cancelled(method);
     const begin = Date.now();
@@ -74,7 +83,8 @@ export class Core implements Caller {
       } catch (failure) {
         const error = this.noted(failure, method, attempts);
         const wait = retryDelayMs(method, call.requestId !== '', error, attempts);
-        if (wait === undefined || options.signal?.aborted || Date.now() + wait >= lastBegin) throw error;
+        if (wait === undefined || options.signal?.aborted || Date.now() + wait >= lastBegin)
+          throw error;
         await sleep(wait, options.signal).catch(() => {
           throw error;
         });
@@ -91,7 +101,10 @@ export class Core implements Caller {
     const end = Date.now() + (options.deadlineMs ?? this.patienceMs);
     for (let attempts = 1, begun = false; ; ++attempts) {
       try {
-        for await (const message of this.transport.serverStream(streamAttempt(method, options), bytes)) {
+        for await (const message of this.transport.serverStream(
+          streamAttempt(method, options),
+          bytes,
+        )) {
           begun = true;
           this.link.answered(method.usesDatabase);
           yield method.decode(new Reader(message), message.length);
@@ -159,7 +172,10 @@ function attemptOf(method: AnyMethod, options: CallOptions, end: number): Attemp
 }
 
 function cancelled(method: { name: string }): AquiferError {
-  const error = new AquiferError({ code: 'CANCELLED', message: 'the caller had left before the call' });
+  const error = new AquiferError({
+    code: 'CANCELLED',
+    message: 'the caller had left before the call',
+  });
   error.method = method.name;
   return error;
 }
@@ -176,5 +192,8 @@ function streamAttempt(method: { path: string }, options: CallOptions): Attempt 
 
 // Fields may follow one another in any order, so the id goes behind what is encoded.
 function requestIdBytes(field: number, requestId: string): Buffer {
-  return new Writer(64).uint32(field * 8 + 2).string(requestId, 'request_id').finish();
+  return new Writer(64)
+    .uint32(field * 8 + 2)
+    .string(requestId, 'request_id')
+    .finish();
 }

@@ -20,7 +20,12 @@ export class DeferringCaller implements Caller {
     try {
       return this.core.read(method, await this.core.deliver(call, bounded));
     } catch (error) {
-      if (error instanceof AquiferError && mayPass(error) && !options.signal?.aborted && mayWait(call)) {
+      if (
+        error instanceof AquiferError &&
+        mayPass(error) &&
+        !options.signal?.aborted &&
+        mayWait(call)
+      ) {
         error.deferred = this.outbox.hold(call);
       }
       throw error;

@@ -32,17 +32,26 @@ export interface AquiferEvents {
 export class Events {
   private readonly emitter = new EventEmitter();
 
-  on<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  on<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.emitter.on(event, listener as (...details: unknown[]) => void);
     return this;
   }
 
-  once<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  once<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.emitter.once(event, listener as (...details: unknown[]) => void);
     return this;
   }
 
-  off<K extends keyof AquiferEvents>(event: K, listener: (...details: AquiferEvents[K]) => void): this {
+  off<K extends keyof AquiferEvents>(
+    event: K,
+    listener: (...details: AquiferEvents[K]) => void,
+  ): this {
     this.emitter.off(event, listener as (...details: unknown[]) => void);
     return this;
   }

@@ -4,7 +4,8 @@ import { AquiferError, type ErrorFacts } from './errors.js';
 import { methods } from './generated/methods.js';
 import type { AnyMethod, Method } from './method.js';
 import type { Attempt, Transport } from './transport.js';
-import { Reader, Writer } from './wire.js';
+import { Reader } from './reader.js';
+import { Writer } from './writer.js';
 
 type Methods = typeof methods;
 export type MethodName = keyof Methods;
@@ -15,7 +16,9 @@ type Awaitable<T> = T | Promise<T>;
 /** The answer of a method, or what makes it from the request. A stream's answer is a list. */
 export type FakeHandlers = {
   [N in MethodName]?: (
-    request: Methods[N] extends { kind: 'clientStream' } ? RequestOf<Methods[N]>[] : RequestOf<Methods[N]>,
+    request: Methods[N] extends { kind: 'clientStream' }
+      ? RequestOf<Methods[N]>[]
+      : RequestOf<Methods[N]>,
   ) => Awaitable<AnswerOf<Methods[N]> | AnswerOf<Methods[N]>[]>;
 };
 
@@ -45,7 +48,11 @@ class Fake implements Transport {
   }
 
   /** Lets the next calls of a method fail like this. */
-  fail(method: MethodName, facts: Omit<ErrorFacts, 'message'> & { message?: string }, times = 1): void {
+  fail(
+    method: MethodName,
+    facts: Omit<ErrorFacts, 'message'> & { message?: string },
+    times = 1,
+  ): void {
     this.failures.push({
       method,
       facts: { message: 'a failure of the fake', fromServer: true, ...facts },
@@ -103,7 +110,11 @@ class Fake implements Transport {
   private async answer(method: MethodName, request: unknown): Promise<unknown> {
     this.calls.push({ method, request });
     if (!this.up) {
-      throw new AquiferError({ code: 'UNAVAILABLE', reason: 'UNREACHABLE', message: 'the fake is away' });
+      throw new AquiferError({
+        code: 'UNAVAILABLE',
+        reason: 'UNREACHABLE',
+        message: 'the fake is away',
+      });
     }
     const failure = this.failures.find((each) => each.method === method && each.times > 0);
     if (failure) {

@@ -16,7 +16,12 @@ import type { Attempt, TlsOptions, Transport, TransportOptions } from './transpo
 
 function toAquiferError(error: ServiceError): AquiferError {
   const details = error.metadata?.get(DETAILS_TRAILER)[0];
-  return errorOfStatus(error.code, error.details || error.message, Buffer.isBuffer(details) ? details : undefined, error);
+  return errorOfStatus(
+    error.code,
+    error.details || error.message,
+    Buffer.isBuffer(details) ? details : undefined,
+    error,
+  );
 }
 
 const pem = (text: string | Buffer | undefined): Buffer | null =>
@@ -83,7 +88,11 @@ export class GrpcTransport implements Transport {
   /** The next server in turn, of those that are up if any is. */
   private client(): Client {
     if (this.closed) {
-      throw new AquiferError({ code: 'CANCELLED', reason: LocalReason.CLOSED, message: 'the client is closed' });
+      throw new AquiferError({
+        code: 'CANCELLED',
+        reason: LocalReason.CLOSED,
+        message: 'the client is closed',
+      });
     }
     const { lanes } = this;
     for (let i = 0; i < lanes.length; ++i) {

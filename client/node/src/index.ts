@@ -23,15 +23,21 @@ export { Instant, type InstantLike } from './instant.js';
 export { type Day, type DayLike, addDays, dayOf } from './day.js';
 export { formatMoney, parseMoney } from './money.js';
 export type { CallOptions } from './method.js';
+export type { Difference } from './compare.js';
 export type { OutboxOptions, OutboxStats } from './outbox.js';
-export type { IntLike } from './wire.js';
+export type { IntLike } from './writer.js';
 export {
   type Comparison,
   type ComparisonCounts,
-  type Difference,
   FeatureSwitches,
   type Mode,
   type Sides,
   type SwitchOptions,
 } from './switches.js';
-export { type FakeAquifer, type FakeCall, type FakeHandlers, type MethodName, fakeAquifer } from './fake.js';
+export {
+  type FakeAquifer,
+  type FakeCall,
+  type FakeHandlers,
+  type MethodName,
+  fakeAquifer,
+} from './fake.js';

@@ -60,12 +60,22 @@ function parse(text: string): Instant {
   if (!match) throw new RangeError('not an instant such as "2026-03-28T12:05:09Z"');
   const [, year, month, day, hour, minute, second, fraction = '', offset = 'Z'] = match;
   const numbers = [year, month, day, hour, minute, second].map(Number) as [
-    number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   const ms = Date.UTC(numbers[0], numbers[1] - 1, numbers[2], numbers[3], numbers[4], numbers[5]);
   // Date.UTC carries what overflows, so 31 April would become 1 May.
   const back = new Date(ms);
-  if (back.getUTCMonth() !== numbers[1] - 1 || numbers[3] > 23 || numbers[4] > 59 || numbers[5] > 59) {
+  if (
+    back.getUTCMonth() !== numbers[1] - 1 ||
+    numbers[3] > 23 ||
+    numbers[4] > 59 ||
+    numbers[5] > 59
+  ) {
     throw new RangeError('there is no such date or time');
   }
   const minutes =

@@ -67,18 +67,26 @@ export class JobRunner {
       return { outcome: begun.outcome === 'BEGIN_OUTCOME_HELD' ? 'held' : 'alreadyDone', run };
     }
     const lost = new AbortController();
-    const renewing = setInterval(() => void this.renew(job, key, token, leaseMs, lost), leaseMs / 3);
+    const renewing = setInterval(
+      () => void this.renew(job, key, token, leaseMs, lost),
+      leaseMs / 3,
+    );
+    let result: string;
     try {
-      const lease = { job, key, token, attempt: run.attempt, signal: lost.signal };
-      const result = (await work(lease)) ?? '';
-      return { outcome: 'done', run: await this.finish(job, key, token, 'JOB_RUN_STATE_SUCCEEDED', result) };
+      result = (await work({ job, key, token, attempt: run.attempt, signal: lost.signal })) ?? '';
     } catch (error) {
       // Whoever took the lease over decides how the run ends.
-      await this.finish(job, key, token, 'JOB_RUN_STATE_FAILED', String(error)).catch(() => undefined);
+      await this.finish(job, key, token, 'JOB_RUN_STATE_FAILED', String(error)).catch(
+        () => undefined,
+      );
       throw error;
     } finally {
       clearInterval(renewing);
     }
+    return {
+      outcome: 'done',
+      run: await this.finish(job, key, token, 'JOB_RUN_STATE_SUCCEEDED', result),
+    };
   }
 
   /**
@@ -121,12 +129,22 @@ export class JobRunner {
     return result;
   }
 
-  private async renew(job: string, key: string, leaseToken: string, leaseMs: number, lost: AbortController) {
+  private async renew(
+    job: string,
+    key: string,
+    leaseToken: string,
+    leaseMs: number,
+    lost: AbortController,
+  ) {
     try {
       await this.api.jobs.renewJobRun({ job, key, leaseToken, leaseMs });
     } catch (error) {
       // Out of reach is no loss yet: the lease serves until somebody takes it over.
-      if (error instanceof AquiferError && error.fromServer && error.code === 'FAILED_PRECONDITION') {
+      if (
+        error instanceof AquiferError &&
+        error.fromServer &&
+        error.code === 'FAILED_PRECONDITION'
+      ) {
         lost.abort(error);
       }
     }

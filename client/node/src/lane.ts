@@ -1,5 +1,10 @@
 // The HTTP/2 connection to one server: made when it is first needed, and anew when it breaks.
-import { type ClientHttp2Session, connect } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type OutgoingHttpHeaders,
+  connect,
+} from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 
 import type { Address } from './address.js';
@@ -21,6 +26,7 @@ export class Lane {
   private notBefore = 0;
   private waiting: NodeJS.Timeout | undefined;
   private wasUp = false;
+  private calls = 0;
 
   constructor(
     private readonly address: Address,
@@ -28,10 +34,22 @@ export class Lane {
     private readonly changed: (up: boolean) => void,
   ) {}
 
-  /** The connection, which may still be under way: it then takes calls and sends them when it is there. */
-  use(): ClientHttp2Session | undefined {
+  /** Connects if there is no connection; false while it waits before another try. */
+  use(): boolean {
     if (!this.session && !this.closed && Date.now() >= this.notBefore) this.open();
-    return this.session;
+    return this.session !== undefined;
+  }
+
+  /** Begins a call, after use(). A connection that is still under way sends it when it is there. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const session = this.session!;
+    const stream = session.request(headers);
+    // A process with nothing else to do may end, but not while it waits for an answer.
+    if (this.calls++ === 0) session.ref();
+    stream.once('close', () => {
+      if (--this.calls === 0) this.session?.unref();
+    });
+    return stream;
   }
 
   /** Lets calls under way end, and makes no more connections. */
@@ -44,14 +62,14 @@ export class Lane {
   private open(): void {
     const session = this.dial();
     this.session = session;
+    if (this.calls > 0) session.ref();
     const tooLong = setTimeout(() => session.destroy(), CONNECT_TIMEOUT_MS);
     let keepalive: NodeJS.Timeout | undefined;
     session.once('connect', () => {
       clearTimeout(tooLong);
       session.setLocalWindowSize(WINDOW_BYTES);
       keepalive = this.keepAlive(session);
-      // A process with nothing else to do may end.
-      session.unref();
+      if (this.calls === 0) session.unref();
       this.failures = 0;
       this.setUp(true);
     });

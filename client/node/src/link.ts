@@ -6,7 +6,10 @@ type Part = 'server' | 'database';
 
 /** Tells of each loss once, and of each return once. What was never reached is not lost. */
 export class Link {
-  private readonly lostAt: Record<Part, number | undefined> = { server: undefined, database: undefined };
+  private readonly lostAt: Record<Part, number | undefined> = {
+    server: undefined,
+    database: undefined,
+  };
   private wasUp = false;
 
   constructor(private readonly events: Events) {}

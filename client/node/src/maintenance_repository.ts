@@ -21,7 +21,7 @@ import type {
 import type { InstantLike } from './instant.js';
 import type { CallOptions } from './method.js';
 import { collect } from './pages.js';
-import type { IntLike } from './wire.js';
+import type { IntLike } from './writer.js';
 import { found } from './worker_repository.js';
 
 const PAGE = 1000;
@@ -37,7 +37,10 @@ export class MaintenanceRepository {
     { technicianId }: { technicianId?: IntLike } = {},
     options?: CallOptions,
   ): Promise<Task> {
-    return present((await this.api.maintenance.createTask({ details, technicianId }, options)).task, 'task');
+    return present(
+      (await this.api.maintenance.createTask({ details, technicianId }, options)).task,
+      'task',
+    );
   }
 
   /** A task; undefined if there is none. */
@@ -72,7 +75,10 @@ export class MaintenanceRepository {
   }
 
   /** How many there are by state, priority and type, and how many are overdue. */
-  getMaintenanceStatistics(filter: TaskFilterInput = {}, options?: CallOptions): Promise<CountTasksResponse> {
+  getMaintenanceStatistics(
+    filter: TaskFilterInput = {},
+    options?: CallOptions,
+  ): Promise<CountTasksResponse> {
     return this.api.maintenance.countTasks({ filter }, options);
   }
 
@@ -118,12 +124,18 @@ export class MaintenanceRepository {
     return present((await this.api.maintenance.assignTask(request, options)).task, 'task');
   }
 
-  async deleteMaintenanceTask(task: Pick<MaintenanceTask, 'id' | 'version'>, options?: CallOptions): Promise<void> {
+  async deleteMaintenanceTask(
+    task: Pick<MaintenanceTask, 'id' | 'version'>,
+    options?: CallOptions,
+  ): Promise<void> {
     await this.api.maintenance.deleteTask({ id: task.id, version: task.version }, options);
   }
 
   /** Registers machines, or sets what is given of those already there. */
-  saveMachines(machines: readonly MachineEntryInput[], options?: CallOptions): Promise<UpsertMachinesResponse> {
+  saveMachines(
+    machines: readonly MachineEntryInput[],
+    options?: CallOptions,
+  ): Promise<UpsertMachinesResponse> {
     return this.api.maintenance.upsertMachines({ machines }, options);
   }
 
@@ -147,8 +159,14 @@ export class MaintenanceRepository {
     return present((await this.api.maintenance.updateMachine(request, options)).machine, 'machine');
   }
 
-  async createTechnician(details: TechnicianDetailsInput, options?: CallOptions): Promise<Technician> {
-    return present((await this.api.maintenance.createTechnician({ details }, options)).technician, 'technician');
+  async createTechnician(
+    details: TechnicianDetailsInput,
+    options?: CallOptions,
+  ): Promise<Technician> {
+    return present(
+      (await this.api.maintenance.createTechnician({ details }, options)).technician,
+      'technician',
+    );
   }
 
   getTechnicians(options?: CallOptions): Promise<Technician[]> {
@@ -162,12 +180,21 @@ export class MaintenanceRepository {
     options?: CallOptions,
   ): Promise<Technician> {
     const request = { id: technician.id, version: technician.version, details };
-    return present((await this.api.maintenance.updateTechnician(request, options)).technician, 'technician');
+    return present(
+      (await this.api.maintenance.updateTechnician(request, options)).technician,
+      'technician',
+    );
   }
 
   /** Stores a test of a machine's water, and rates the machine by it. */
-  async saveWaterQualityTest(reading: WaterQualityReadingInput, options?: CallOptions): Promise<WaterQualityTest> {
-    return present((await this.api.maintenance.recordWaterQualityTest({ reading }, options)).test, 'test');
+  async saveWaterQualityTest(
+    reading: WaterQualityReadingInput,
+    options?: CallOptions,
+  ): Promise<WaterQualityTest> {
+    return present(
+      (await this.api.maintenance.recordWaterQualityTest({ reading }, options)).test,
+      'test',
+    );
   }
 
   /** Every test of a machine, newest first. */

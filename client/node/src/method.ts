@@ -1,5 +1,6 @@
 // What is known of an RPC, and how one is called.
-import type { Reader, Writer } from './wire.js';
+import type { Reader } from './reader.js';
+import type { Writer } from './writer.js';
 
 /** What a second call with the same content does; see proto/aquifer/v1/options.proto. */
 export type Idempotence = 'read' | 'byKey' | 'guarded' | 'byRequestId';

@@ -40,7 +40,9 @@ const NEVER_LATER = new Set(['JobRepository/BeginJobRun', 'JobRepository/RenewJo
 
 /** Whether a write is one that may happen later than its caller asked for it. */
 export function mayWait(call: Prepared): boolean {
-  return call.method.idempotence !== 'read' && !NEVER_LATER.has(call.method.name) && isRepeatable(call);
+  return (
+    call.method.idempotence !== 'read' && !NEVER_LATER.has(call.method.name) && isRepeatable(call)
+  );
 }
 
 export class Outbox {
@@ -152,7 +154,11 @@ export class Outbox {
     return entry;
   }
 
-  private drop(entry: Entry, why: 'full' | 'expired' | 'refused' | 'closed', error?: AquiferError): void {
+  private drop(
+    entry: Entry,
+    why: 'full' | 'expired' | 'refused' | 'closed',
+    error?: AquiferError,
+  ): void {
     ++this.dropped;
     this.events.emit('dropped', { ...facts(entry), why, ...(error ? { error } : {}) });
   }

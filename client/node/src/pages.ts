@@ -1,5 +1,9 @@
 /** The items of every page; the next page is asked for when the last one is used up. */
-export async function* pages<Q extends { pageToken?: string | null | undefined }, A extends { nextPageToken: string }, T>(
+export async function* pages<
+  Q extends { pageToken?: string | null | undefined },
+  A extends { nextPageToken: string },
+  T,
+>(
   request: Q,
   ask: (request: Q) => Promise<A>,
   items: (answer: A) => readonly T[],

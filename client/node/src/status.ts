@@ -7,7 +7,7 @@ import {
   decodeRetryInfo,
   decodeStatus,
 } from './generated/codec.js';
-import { Reader } from './wire.js';
+import { Reader } from './reader.js';
 
 // By number, from 1.
 const CODES: readonly Code[] = [
@@ -32,7 +32,12 @@ const CODES: readonly Code[] = [
 export const DETAILS_TRAILER = 'grpc-status-details-bin';
 
 /** @param details a google.rpc.Status, as the trailer grpc-status-details-bin has it */
-export function errorOfStatus(code: number, message: string, details?: Buffer, cause?: unknown): AquiferError {
+export function errorOfStatus(
+  code: number,
+  message: string,
+  details?: Buffer,
+  cause?: unknown,
+): AquiferError {
   const facts: ErrorFacts = { code: CODES[code - 1] ?? 'UNKNOWN', message };
   if (details) readDetails(details, facts);
   if (!facts.fromServer && facts.code === 'UNAVAILABLE') facts.reason = LocalReason.UNREACHABLE;

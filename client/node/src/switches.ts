@@ -1,15 +1,8 @@
 // Feature switches for moving callers over one repository at a time.
+import { type Difference, differ } from './compare.js';
 
 /** Who answers: the old code; the old code, while Aquifer is asked as well and compared; Aquifer. */
 export type Mode = 'legacy' | 'shadow' | 'aquifer';
-
-/** A place where two answers differ. */
-export interface Difference {
-  /** Such as `[3].total`; empty for the whole. */
-  path: string;
-  legacy: unknown;
-  aquifer: unknown;
-}
 
 /** How one call compared in shadow mode. Its values may be personal data. */
 export interface Comparison {
@@ -49,12 +42,14 @@ type MethodsOf<T> = { [K in keyof T as T[K] extends AnyFunction ? K : never]: T[
 export interface Sides<L extends object> {
   legacy: L;
   /** The same methods over Aquifer, with answers in the legacy shape. One that is missing stays legacy. */
-  aquifer: { [K in keyof MethodsOf<L>]?: MethodsOf<L>[K] extends (...args: infer A) => unknown ? (...args: A) => unknown : never };
+  aquifer: {
+    [K in keyof MethodsOf<L>]?: MethodsOf<L>[K] extends (...args: infer A) => unknown
+      ? (...args: A) => unknown
+      : never;
+  };
   /** Makes answers comparable: drops what may differ, such as ids and times of writing. */
   normalize?: { [K in keyof MethodsOf<L>]?: (answer: never) => unknown };
 }
-
-const MOST_DIFFERENCES = 20;
 
 export class FeatureSwitches {
   private readonly modes = new Map<string, Mode>();
@@ -98,8 +93,16 @@ export class FeatureSwitches {
           const mode = this.mode(name);
           if (mode === 'aquifer') return callAquifer();
           if (mode === 'legacy') return callLegacy();
-          const normalize = (sides.normalize as Record<PropertyKey, unknown> | undefined)?.[property];
-          return this.shadow(name, String(property), callLegacy, callAquifer, normalize as Normalize | undefined);
+          const normalize = (sides.normalize as Record<PropertyKey, unknown> | undefined)?.[
+            property
+          ];
+          return this.shadow(
+            name,
+            String(property),
+            callLegacy,
+            callAquifer,
+            normalize as Normalize | undefined,
+          );
         };
       },
     });
@@ -194,39 +197,3 @@ function compare(
 }
 
 const said = (outcome: Outcome): unknown => ('error' in outcome ? outcome.error : outcome.value);
-
-/** Finds where two values differ; 5n, 5 and "5" are one number, a Date and its RFC 3339 text one instant. */
-function differ(legacy: unknown, aquifer: unknown, path: string, found: Difference[]): void {
-  if (found.length >= MOST_DIFFERENCES) return;
-  if (isPlain(legacy) && isPlain(aquifer)) {
-    const keys = new Set([...Object.keys(legacy), ...Object.keys(aquifer)]);
-    for (const key of keys) differ(legacy[key], aquifer[key], path === '' ? key : `${path}.${key}`, found);
-  } else if (Array.isArray(legacy) && Array.isArray(aquifer)) {
-    if (legacy.length !== aquifer.length) {
-      found.push({ path: `${path}.length`, legacy: legacy.length, aquifer: aquifer.length });
-    }
-    const both = Math.min(legacy.length, aquifer.length);
-    for (let i = 0; i < both; ++i) differ(legacy[i], aquifer[i], `${path}[${i}]`, found);
-  } else if (canonical(legacy) !== canonical(aquifer)) {
-    found.push({ path, legacy, aquifer });
-  }
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-function canonical(value: unknown): unknown {
-  if (value === null) return undefined;
-  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
-  if (typeof value !== 'object') return value;
-  const json = JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
-  // An instant's text may have fewer decimals than a Date's.
-  const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
-  return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) && /(:\d\d|\.\d{1,3})Z$/.test(text)
-    ? new Date(text).toISOString()
-    : text;
-}

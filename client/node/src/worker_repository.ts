@@ -16,7 +16,7 @@ import type {
 } from './generated/types.js';
 import type { CallOptions } from './method.js';
 import { collect } from './pages.js';
-import type { IntLike } from './wire.js';
+import type { IntLike } from './writer.js';
 
 const PAGE = 1000;
 
@@ -46,7 +46,10 @@ export class WorkerRepository {
 
   /** The first worker of exactly this name; undefined if there is none. */
   async getWorkerByName(name: string, options?: CallOptions): Promise<Worker | undefined> {
-    for await (const worker of this.api.workers.listWorkersAll({ filter: { search: name }, pageSize: PAGE }, options)) {
+    for await (const worker of this.api.workers.listWorkersAll(
+      { filter: { search: name }, pageSize: PAGE },
+      options,
+    )) {
       if (worker.name === name) return worker;
     }
     return undefined;
@@ -59,7 +62,9 @@ export class WorkerRepository {
 
   /** Everybody employed. */
   getActiveWorkers(options?: CallOptions): Promise<Worker[]> {
-    return collect(this.api.workers.listWorkersAll({ filter: { employed: true }, pageSize: PAGE }, options));
+    return collect(
+      this.api.workers.listWorkersAll({ filter: { employed: true }, pageSize: PAGE }, options),
+    );
   }
 
   /** Those with this text in name or phone. */
@@ -69,7 +74,9 @@ export class WorkerRepository {
     options?: CallOptions,
   ): Promise<Worker[]> {
     const filter = { search: text, ...(activeOnly ? { employed: true } : {}) };
-    return this.api.workers.listWorkers({ filter, pageSize: limit }, options).then(({ workers }) => workers);
+    return this.api.workers
+      .listWorkers({ filter, pageSize: limit }, options)
+      .then(({ workers }) => workers);
   }
 
   /** Who receives summaries. */
@@ -96,7 +103,11 @@ export class WorkerRepository {
     return this.api.workers.setWorkersActive({ workerIds, employed }, options);
   }
 
-  setWorkerActive(workerId: IntLike, employed: boolean, options?: CallOptions): Promise<SetWorkersActiveResponse> {
+  setWorkerActive(
+    workerId: IntLike,
+    employed: boolean,
+    options?: CallOptions,
+  ): Promise<SetWorkersActiveResponse> {
     return this.bulkUpdateWorkerStatus([workerId], employed, options);
   }
 
@@ -112,16 +123,27 @@ export class WorkerRepository {
   }
 
   /** Marks a worker deleted; the history stays, and registering the chat again brings them back. */
-  async deleteWorker(worker: Pick<Worker, 'id' | 'version'>, options?: CallOptions): Promise<Worker> {
+  async deleteWorker(
+    worker: Pick<Worker, 'id' | 'version'>,
+    options?: CallOptions,
+  ): Promise<Worker> {
     const request = { id: worker.id, version: worker.version };
     return present((await this.api.workers.deleteWorker(request, options)).worker, 'worker');
   }
 
-  startShift(workerId: IntLike, place?: PlaceInput, options?: CallOptions): Promise<StartShiftResponse> {
+  startShift(
+    workerId: IntLike,
+    place?: PlaceInput,
+    options?: CallOptions,
+  ): Promise<StartShiftResponse> {
     return this.api.workers.startShift({ workerId, place }, options);
   }
 
-  endShift(workerId: IntLike, place?: PlaceInput, options?: CallOptions): Promise<EndShiftResponse> {
+  endShift(
+    workerId: IntLike,
+    place?: PlaceInput,
+    options?: CallOptions,
+  ): Promise<EndShiftResponse> {
     return this.api.workers.endShift({ workerId, place }, options);
   }
 
@@ -131,7 +153,9 @@ export class WorkerRepository {
     point: { deviceId?: string; place?: PlaceInput; recordedAt?: Date },
     options?: CallOptions,
   ): Promise<WorkPoint> {
-    const type = point.deviceId ? ('WORK_POINT_TYPE_DEVICE' as const) : ('WORK_POINT_TYPE_WAYPOINT' as const);
+    const type = point.deviceId
+      ? ('WORK_POINT_TYPE_DEVICE' as const)
+      : ('WORK_POINT_TYPE_WAYPOINT' as const);
     const request = { workerId, type, ...point };
     return present((await this.api.workers.recordWorkPoint(request, options)).point, 'point');
   }
@@ -158,12 +182,18 @@ export class WorkerRepository {
 
   /** The devices a worker looks after. */
   async getAssignedDevices(workerId: IntLike, options?: CallOptions): Promise<string[]> {
-    const all = await collect(this.api.workers.listAssignedDevicesAll({ workerId, pageSize: PAGE }, options));
+    const all = await collect(
+      this.api.workers.listAssignedDevicesAll({ workerId, pageSize: PAGE }, options),
+    );
     return all.map(({ deviceId }) => deviceId);
   }
 
   /** Makes these the devices a worker looks after, and no others. */
-  async setAssignedDevices(workerId: IntLike, deviceIds: readonly string[], options?: CallOptions): Promise<void> {
+  async setAssignedDevices(
+    workerId: IntLike,
+    deviceIds: readonly string[],
+    options?: CallOptions,
+  ): Promise<void> {
     await this.api.workers.setAssignedDevices({ workerId, deviceIds }, options);
   }
 }
@@ -171,7 +201,8 @@ export class WorkerRepository {
 /** "Not there" is an answer; every other error stays one, so that away is never taken for empty. */
 export function found<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((error: unknown) => {
-    if (error instanceof AquiferError && error.code === 'NOT_FOUND' && error.fromServer) return undefined;
+    if (error instanceof AquiferError && error.code === 'NOT_FOUND' && error.fromServer)
+      return undefined;
     throw error;
   });
 }

@@ -13,14 +13,26 @@ const home = join(fileURLToPath(new URL('.', import.meta.url)), '..');
 const project = mkdtempSync(join(tmpdir(), 'aquifer-project-'));
 const server = await sharedServer();
 
-const run = (program, ...args) => execFileSync(program, args, { cwd: project, encoding: 'utf8', timeout: 120_000 });
+const run = (program, ...args) =>
+  execFileSync(program, args, { cwd: project, encoding: 'utf8', timeout: 120_000 });
 
 before(async () => {
   const packed = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], { cwd: home, encoding: 'utf8' }),
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', project], {
+      cwd: home,
+      encoding: 'utf8',
+    }),
   );
   writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true }');
-  run('npm', 'install', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline', `./${packed[0].filename}`);
+  run(
+    'npm',
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    '--prefer-offline',
+    `./${packed[0].filename}`,
+  );
 });
 after(() => rmSync(project, { recursive: true, force: true }));
 
@@ -29,23 +41,32 @@ const line = { deviceId: '164', wallTime: '2026-03-28 14:05:09', banknotesText: 
 `;
 
 test('the package has what it needs and nothing else', () => {
-  const installed = JSON.parse(readFileSync(join(project, 'node_modules/aquifer/package.json'), 'utf8'));
+  const installed = JSON.parse(
+    readFileSync(join(project, 'node_modules/aquifer/package.json'), 'utf8'),
+  );
   assert.deepEqual(Object.keys(installed.dependencies), ['@grpc/grpc-js']);
-  assert.throws(() => readFileSync(join(project, 'node_modules/aquifer/src/client.ts')), { code: 'ENOENT' });
+  assert.throws(() => readFileSync(join(project, 'node_modules/aquifer/src/client.ts')), {
+    code: 'ENOENT',
+  });
 });
 
 test('the packed package works from an ESM file', () => {
-  writeFileSync(join(project, 'a.mjs'), `
+  writeFileSync(
+    join(project, 'a.mjs'),
+    `
 import { connect, formatMoney } from 'aquifer';${day}
 const aquifer = connect('${server.address}');
 const { collection } = await aquifer.api.collections.recordCollection({ line });
 console.log(formatMoney(collection.totalMinor));
-await aquifer.close();`);
+await aquifer.close();`,
+  );
   assert.equal(run('node', 'a.mjs'), '1520.50\n');
 });
 
 test('the packed package works from a CommonJS file, and both see one AquiferError', () => {
-  writeFileSync(join(project, 'b.cjs'), `
+  writeFileSync(
+    join(project, 'b.cjs'),
+    `
 const { AquiferError, connect } = require('aquifer');${day}
 (async () => {
   const aquifer = connect('${server.address}');
@@ -53,7 +74,8 @@ const { AquiferError, connect } = require('aquifer');${day}
   console.log(await aquifer.collections.checkDataExists('164', '2026-03-28'));
   console.log((await import('aquifer')).AquiferError === AquiferError);
   await aquifer.close();
-})();`);
+})();`,
+  );
   assert.equal(run('node', 'b.cjs'), 'true\ntrue\n');
 });
 
@@ -99,7 +121,24 @@ async function main(): Promise<void> {
 void main();
 `;
   for (const name of ['c.mts', 'd.cts']) writeFileSync(join(project, name), text);
-  run('node', join(home, 'node_modules/typescript/bin/tsc'), '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022',
-    '--module', 'node16', '--moduleResolution', 'node16', '--skipLibCheck', 'false', '--types', 'node', 'c.mts', 'd.cts');
-  for (const name of ['c.mjs', 'd.cjs']) assert.equal(run('node', name), '152050n string 9007199254740993n null 2\n');
+  run(
+    'node',
+    join(home, 'node_modules/typescript/bin/tsc'),
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--target',
+    'es2022',
+    '--module',
+    'node16',
+    '--moduleResolution',
+    'node16',
+    '--skipLibCheck',
+    'false',
+    '--types',
+    'node',
+    'c.mts',
+    'd.cts',
+  );
+  for (const name of ['c.mjs', 'd.cjs'])
+    assert.equal(run('node', name), '152050n string 9007199254740993n null 2\n');
 });

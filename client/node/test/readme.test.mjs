@@ -9,7 +9,10 @@ import { Server } from './support/server.mjs';
 
 const home = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(`${home}/README.md`, 'utf8');
-const blocks = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({ language, text }));
+const blocks = [...readme.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+  language,
+  text,
+}));
 
 // One of its own: the snippets say what a fresh one answers.
 let server;

@@ -17,7 +17,8 @@ const server = await sharedServer();
 /** Ends a stand-in with its connections, so that a test that failed leaves nothing open. */
 function closerOf(standIn) {
   const sockets = new Set();
-  for (const event of ['connection', 'secureConnection']) standIn.on(event, (socket) => sockets.add(socket));
+  for (const event of ['connection', 'secureConnection'])
+    standIn.on(event, (socket) => sockets.add(socket));
   return () => {
     standIn.close();
     for (const socket of sockets) socket.destroy();
@@ -36,12 +37,24 @@ for (const transport of ['http2', 'grpc-js']) {
   test(`an error names its reason, its fields and its call (${transport})`, async () => {
     const aquifer = client(server.address, { transport });
     await assert.rejects(
-      aquifer.collections.saveCollectionData({ wallTime: '2026-03-29 03:30:00', banknotesMinor: -1 }, { callId: 'call-7' }),
+      aquifer.collections.saveCollectionData(
+        { wallTime: '2026-03-29 03:30:00', banknotesMinor: -1 },
+        { callId: 'call-7' },
+      ),
       (error) => {
         assert.ok(error instanceof AquiferError && error.fromServer);
-        assert.deepEqual([error.code, error.reason, error.callId, error.attempts], ['INVALID_ARGUMENT', 'INVALID_FIELDS', 'call-7', 1]);
-        assert.deepEqual(error.fields.map(({ field }) => field).sort(), ['line.banknotes_minor', 'line.device_id']);
-        assert.match(String(error), /^CollectionRepository\/RecordCollection: INVALID_ARGUMENT \(INVALID_FIELDS\): line.device_id is required/);
+        assert.deepEqual(
+          [error.code, error.reason, error.callId, error.attempts],
+          ['INVALID_ARGUMENT', 'INVALID_FIELDS', 'call-7', 1],
+        );
+        assert.deepEqual(error.fields.map(({ field }) => field).sort(), [
+          'line.banknotes_minor',
+          'line.device_id',
+        ]);
+        assert.match(
+          String(error),
+          /^CollectionRepository\/RecordCollection: INVALID_ARGUMENT \(INVALID_FIELDS\): line.device_id is required/,
+        );
         return true;
       },
     );
@@ -55,7 +68,12 @@ for (const transport of ['http2', 'grpc-js']) {
   test(`what was imported is streamed back, and a reader may leave early (${transport})`, async () => {
     const aquifer = client(server.address, { transport });
     function* lines() {
-      for (let i = 0; i < 5000; ++i) yield { deviceId: transport, collectedAt: new Date(Date.UTC(2025, 0, 1) + i * 1000), coinsMinor: i + 1 };
+      for (let i = 0; i < 5000; ++i)
+        yield {
+          deviceId: transport,
+          collectedAt: new Date(Date.UTC(2025, 0, 1) + i * 1000),
+          coinsMinor: i + 1,
+        };
     }
     const { counts } = await aquifer.collections.importCollectionData(lines());
     assert.equal(counts.inserted, 5000n);
@@ -74,18 +92,24 @@ for (const transport of ['http2', 'grpc-js']) {
       throw new Error('the file ended badly');
     })();
     await assert.rejects(aquifer.collections.importCollectionData(broken), /the file ended badly/);
-    await assert.rejects(aquifer.api.collections.importCollections([{ lines: [] }]), { reason: 'INVALID_FIELDS' });
+    await assert.rejects(aquifer.api.collections.importCollections([{ lines: [] }]), {
+      reason: 'INVALID_FIELDS',
+    });
   });
 
   test(`a call whose server never answers ends at its deadline, or when it is aborted (${transport})`, async () => {
     // Takes connections and says nothing.
     let calls = 0;
-    const silent = createServer().on('stream', () => ++calls).listen(0, '127.0.0.1');
+    const silent = createServer()
+      .on('stream', () => ++calls)
+      .listen(0, '127.0.0.1');
     const close = closerOf(silent);
     await once(silent, 'listening');
     const aquifer = client(`127.0.0.1:${silent.address().port}`, { transport });
     try {
-      await assert.rejects(aquifer.api.admin.getStatus({}, { deadlineMs: 150 }), { code: 'DEADLINE_EXCEEDED' });
+      await assert.rejects(aquifer.api.admin.getStatus({}, { deadlineMs: 150 }), {
+        code: 'DEADLINE_EXCEEDED',
+      });
       const before = calls;
       const abort = new AbortController();
       const call = aquifer.api.admin.getStatus({}, { deadlineMs: 60_000, signal: abort.signal });
@@ -101,21 +125,52 @@ for (const transport of ['http2', 'grpc-js']) {
   test(`TLS is verified and the token is sent, over it alone (${transport})`, async () => {
     const certificate = join(server.sandbox, 'certificate.pem');
     const key = join(server.sandbox, 'key.pem');
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1',
-      '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-keyout', key, '-out', certificate], { stdio: 'ignore' });
-    const secure = createSecureServer({ key: readFileSync(key), cert: readFileSync(certificate) }).listen(0, '127.0.0.1');
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        '/CN=localhost',
+        '-addext',
+        'subjectAltName=DNS:localhost',
+        '-keyout',
+        key,
+        '-out',
+        certificate,
+      ],
+      { stdio: 'ignore' },
+    );
+    const secure = createSecureServer({
+      key: readFileSync(key),
+      cert: readFileSync(certificate),
+    }).listen(0, '127.0.0.1');
     const close = closerOf(secure);
     await once(secure, 'listening');
     const tokens = [];
     secure.on('stream', (stream, headers) => {
       tokens.push(headers.authorization);
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc' },
+        { waitForTrailers: true },
+      );
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       stream.end(Buffer.from([0, 0, 0, 0, 0]));
     });
     const address = `https://localhost:${secure.address().port}`;
     let asked = 0;
-    const trusting = client(address, { transport, tls: { ca: readFileSync(certificate) }, token: async () => `token-${++asked}` });
+    const trusting = client(address, {
+      transport,
+      tls: { ca: readFileSync(certificate) },
+      token: async () => `token-${++asked}`,
+    });
     const wary = client(address, { transport });
     try {
       await trusting.testConnection();
@@ -123,9 +178,16 @@ for (const transport of ['http2', 'grpc-js']) {
       // Asked anew for every try.
       assert.ok(tokens.length >= 2);
       assert.equal(new Set(tokens).size, tokens.length);
-      assert.ok(tokens.every((token) => /^Bearer token-\d$/.test(token)), String(tokens));
-      await assert.rejects(wary.api.admin.getStatus({}, { deadlineMs: 300 }), { unavailable: true });
-      assert.throws(() => connect('aquifer.example:50051', { token: 't' }), { reason: 'PLAINTEXT_TOKEN' });
+      assert.ok(
+        tokens.every((token) => /^Bearer token-\d$/.test(token)),
+        String(tokens),
+      );
+      await assert.rejects(wary.api.admin.getStatus({}, { deadlineMs: 300 }), {
+        unavailable: true,
+      });
+      assert.throws(() => connect('aquifer.example:50051', { token: 't' }), {
+        reason: 'PLAINTEXT_TOKEN',
+      });
     } finally {
       await Promise.all([trusting.close(), wary.close()]);
       close();
@@ -172,14 +234,20 @@ test('several writes happen all or not at all', async () => {
   const { results } = await aquifer.api.transactions.execute({
     writes: [
       { createTechnician: { details: { name: 'new' } } },
-      { references: [{ field: 'technician_id', write: 0 }], createTask: { details: { title: 't', type: 'TASK_TYPE_EQUIPMENT_REPAIR' } } },
+      {
+        references: [{ field: 'technician_id', write: 0 }],
+        createTask: { details: { title: 't', type: 'TASK_TYPE_EQUIPMENT_REPAIR' } },
+      },
     ],
   });
   assert.equal(results[1].createTask.task.technicianId, results[0].createTechnician.technician.id);
   const before = (await aquifer.maintenance.getTechnicians()).length;
   await assert.rejects(
     aquifer.api.transactions.execute({
-      writes: [{ createTechnician: { details: { name: 'not kept' } } }, { deleteTask: { id: 999999, version: 1 } }],
+      writes: [
+        { createTechnician: { details: { name: 'not kept' } } },
+        { deleteTask: { id: 999999, version: 1 } },
+      ],
     }),
     (error) => error.reason === 'TASK_NOT_FOUND' && error.metadata.write_index === '1',
   );
@@ -193,7 +261,10 @@ test('writes of an outage reach the outbox and happen once when the server is ba
   await server.kill();
   const answers = await Promise.all(
     Array.from({ length: 10 }, (_, i) =>
-      aquifer.safeExecute(({ workers }) => workers.addWorkPoint(worker.id, { deviceId: String(i) }), { fallback: 'later', patienceMs: 200 }),
+      aquifer.safeExecute(
+        ({ workers }) => workers.addWorkPoint(worker.id, { deviceId: String(i) }),
+        { fallback: 'later', patienceMs: 200 },
+      ),
     ),
   );
   assert.deepEqual(new Set(answers), new Set(['later']));
@@ -208,4 +279,18 @@ test('writes of an outage reach the outbox and happen once when the server is ba
 test('a process with an idle client ends by itself', () => {
   const script = `import { connect } from 'aquifer'; const a = connect('${server.address}'); await a.testConnection();`;
   execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
+});
+
+test('a process stays while a stream of it is under way', () => {
+  const script = `
+    import { connect } from 'aquifer';
+    const aquifer = connect('${server.address}');
+    let lines = 0;
+    for await (const page of aquifer.api.collections.streamCollections({ filter: { deviceIds: ['http2'] } })) lines += page.collections.length;
+    console.log(lines);`;
+  const options = { timeout: 20_000, encoding: 'utf8' };
+  assert.equal(
+    execFileSync(process.execPath, ['--input-type=module', '-e', script], options),
+    '5000\n',
+  );
 });

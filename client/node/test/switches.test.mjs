@@ -33,7 +33,10 @@ function sides(lines) {
       async getCollectionDataByDateRange(first, last) {
         const all = await collections.getCollectionDataByDateRange(first, last);
         return all.map((line) => ({
-          id: line.id, device_id: line.deviceId, total_sum: formatMoney(line.totalMinor), date: line.collectedAt,
+          id: line.id,
+          device_id: line.deviceId,
+          total_sum: formatMoney(line.totalMinor),
+          date: line.collectedAt,
         }));
       },
       checkDataExists: (device, day) => collections.checkDataExists(device, day),
@@ -54,17 +57,28 @@ const planted = [same[0], { ...same[1], totalMinor: 1401n }];
 function switched(lines, mode) {
   const found = [];
   const both = sides(lines);
-  const switches = new FeatureSwitches({ modes: { collections: mode }, onDifference: (each) => found.push(each) });
+  const switches = new FeatureSwitches({
+    modes: { collections: mode },
+    onDifference: (each) => found.push(each),
+  });
   return { found, switches, both, repository: switches.repository('collections', both) };
 }
 
 test('shadow finds a planted difference and the caller sees nothing of it', async () => {
   const { found, switches, repository, both } = switched(planted, 'shadow');
-  assert.equal(await repository.getCollectionDataByDateRange('2026-03-28', '2026-03-28'), both.legacy.rows);
+  assert.equal(
+    await repository.getCollectionDataByDateRange('2026-03-28', '2026-03-28'),
+    both.legacy.rows,
+  );
   await switches.settled();
   assert.equal(found.length, 1);
-  assert.deepEqual(found[0].differences, [{ path: '[1].total_sum', legacy: '14.00', aquifer: '14.01' }]);
-  assert.deepEqual([found[0].repository, found[0].method], ['collections', 'getCollectionDataByDateRange']);
+  assert.deepEqual(found[0].differences, [
+    { path: '[1].total_sum', legacy: '14.00', aquifer: '14.01' },
+  ]);
+  assert.deepEqual(
+    [found[0].repository, found[0].method],
+    ['collections', 'getCollectionDataByDateRange'],
+  );
   assert.deepEqual(switches.counts('collections'), { equal: 0, different: 1, skipped: 0 });
 });
 
@@ -81,7 +95,10 @@ test('shadow gives the failures of the old code on, and hides those of the new',
   await assert.rejects(repository.checkDataExists('101', '2026-03-28'), /connection closed/);
   assert.equal(repository.synchronous(), 2);
   both.fake.setUp(false);
-  assert.equal((await repository.getCollectionDataByDateRange('2026-03-28', '2026-03-28')).length, 2);
+  assert.equal(
+    (await repository.getCollectionDataByDateRange('2026-03-28', '2026-03-28')).length,
+    2,
+  );
   await switches.settled();
   assert.equal(found.length, 3);
   assert.equal(found.at(-1).differences[0].path, '');
@@ -95,7 +112,9 @@ test('a reporter that throws fails no caller', async () => {
       throw new Error('the reporter is broken');
     },
   });
-  await switches.repository('collections', both).getCollectionDataByDateRange('2026-03-28', '2026-03-28');
+  await switches
+    .repository('collections', both)
+    .getCollectionDataByDateRange('2026-03-28', '2026-03-28');
   await switches.settled();
   assert.equal(switches.counts('collections').different, 1);
 });

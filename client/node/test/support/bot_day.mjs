@@ -30,7 +30,10 @@ function vendorLines(device, day) {
 }
 
 const totalOf = (lines) =>
-  lines.reduce((sum, line) => sum + parseMoney(line.banknotesText) + parseMoney(line.coinsText), 0n);
+  lines.reduce(
+    (sum, line) => sum + parseMoney(line.banknotesText) + parseMoney(line.coinsText),
+    0n,
+  );
 
 export class BotDay {
   /** @param aquifer a client @param disturb called in the middle of the day's work */
@@ -58,17 +61,27 @@ export class BotDay {
     // A chat id that no double holds.
     this.chatIds = [9007199254740993n, '9007199254740995', 42];
     for (const [i, chatId] of this.chatIds.entries()) {
-      const worker = await workers.createWorker({ chatId, name: `worker ${i}`, receivesSummaries: i < 2 });
+      const worker = await workers.createWorker({
+        chatId,
+        name: `worker ${i}`,
+        receivesSummaries: i < 2,
+      });
       assert.equal(worker.chatId, BigInt(chatId));
       // A bot that heard no answer registers again.
       assert.equal((await workers.createWorker({ chatId, name: 'another name' })).id, worker.id);
     }
     assert.equal(await workers.getWorkerByChatId(7), undefined);
-    assert.deepEqual((await workers.getActiveWorkers()).map(({ name }) => name), ['worker 0', 'worker 1', 'worker 2']);
+    assert.deepEqual(
+      (await workers.getActiveWorkers()).map(({ name }) => name),
+      ['worker 0', 'worker 1', 'worker 2'],
+    );
   }
 
   async registerMachines() {
-    const machines = DEVICES.map((deviceId) => ({ deviceId, details: { name: `machine ${deviceId}`, waterLevelPercent: 80 } }));
+    const machines = DEVICES.map((deviceId) => ({
+      deviceId,
+      details: { name: `machine ${deviceId}`, waterLevelPercent: 80 },
+    }));
     const { counts } = await this.aquifer.maintenance.saveMachines(machines);
     assert.equal(counts.inserted + counts.unchanged, 6n);
   }
@@ -92,7 +105,9 @@ export class BotDay {
   async fetchDevice(device) {
     const lines = vendorLines(device, DAY);
     if (device === '105') {
-      await this.aquifer.collections.saveFetchOutcome(device, DAY, { error: 'the vendor timed out' });
+      await this.aquifer.collections.saveFetchOutcome(device, DAY, {
+        error: 'the vendor timed out',
+      });
       return;
     }
     for (const line of lines) await this.aquifer.collections.saveCollectionData(line);
@@ -107,8 +122,16 @@ export class BotDay {
   async completenessCheck() {
     const { collections } = this.aquifer;
     const missing = await collections.findMissing(addDays(DAY, -1), DAY);
-    const states = new Map(missing.filter(({ day }) => day === DAY).map(({ deviceId, state }) => [deviceId, state]));
-    assert.deepEqual([...states], [['105', 'FETCH_STATE_FAILED'], ['106', 'FETCH_STATE_EMPTY']]);
+    const states = new Map(
+      missing.filter(({ day }) => day === DAY).map(({ deviceId, state }) => [deviceId, state]),
+    );
+    assert.deepEqual(
+      [...states],
+      [
+        ['105', 'FETCH_STATE_FAILED'],
+        ['106', 'FETCH_STATE_EMPTY'],
+      ],
+    );
     assert.deepEqual(await collections.getDevicesWithMissingData(DAY, DEVICES), ['105']);
     await collections.importCollectionData(vendorLines('105', DAY));
     await collections.saveFetchOutcome('105', DAY, { lines: 4 });
@@ -125,35 +148,58 @@ export class BotDay {
     assert.equal((await collections.getCollectionStatistics(DAY, DAY)).totalMinor, total);
     for (const by of ['GROUPING_DAY', 'GROUPING_WEEK', 'GROUPING_MONTH', 'GROUPING_COLLECTOR']) {
       const groups = await collections.getCollectionSummary('2026-03-01', DAY, by);
-      assert.equal(groups.reduce((sum, group) => sum + group.totalMinor, 0n), total, by);
+      assert.equal(
+        groups.reduce((sum, group) => sum + group.totalMinor, 0n),
+        total,
+        by,
+      );
     }
     const byDevice = await collections.getCollectionSummaryByDate(DAY);
-    assert.deepEqual(byDevice.map(({ deviceId, lines, visits }) => [deviceId, lines, visits]), 
-      ['101', '102', '103', '104', '105'].map((device) => [device, 4n, 2n]));
-    assert.deepEqual((await collections.getTopDevices(DAY, DAY, 2)).map(({ deviceId }) => deviceId), ['105', '104']);
+    assert.deepEqual(
+      byDevice.map(({ deviceId, lines, visits }) => [deviceId, lines, visits]),
+      ['101', '102', '103', '104', '105'].map((device) => [device, 4n, 2n]),
+    );
+    assert.deepEqual(
+      (await collections.getTopDevices(DAY, DAY, 2)).map(({ deviceId }) => deviceId),
+      ['105', '104'],
+    );
     const history = await collections.getCollectionDataByDevice('103', '2026-01-01', DAY);
     assert.equal(history.length, 4);
-    assert.equal(history.reduce((sum, line) => sum + line.totalMinor, 0n), totalOf(vendorLines('103', DAY)));
+    assert.equal(
+      history.reduce((sum, line) => sum + line.totalMinor, 0n),
+      totalOf(vendorLines('103', DAY)),
+    );
     assert.equal((await collections.getCollectionDataByDateRange(DAY, DAY)).length, 20);
-    assert.equal((await collections.getCollectionDataByCollector(COLLECTORS[1], DAY, DAY)).length, 12);
+    assert.equal(
+      (await collections.getCollectionDataByCollector(COLLECTORS[1], DAY, DAY)).length,
+      12,
+    );
     assert.equal((await collections.getRecentCollectionActivity(5)).length, 5);
     assert.equal(await collections.checkDataExists(101, DAY), true);
     assert.equal(await collections.checkDataExists('106', DAY), false);
     const { devices } = await this.aquifer.api.collections.listCollectionDevices();
-    assert.deepEqual(devices.map(({ deviceId, lines }) => [deviceId, lines]),
-      DEVICES.map((device) => [device, device === '106' ? 0n : 4n]));
+    assert.deepEqual(
+      devices.map(({ deviceId, lines }) => [deviceId, lines]),
+      DEVICES.map((device) => [device, device === '106' ? 0n : 4n]),
+    );
   }
 
   async identifyCollectors() {
     const { api, workers } = this.aquifer;
     const texts = await api.collections.listCollectorTexts({ unmappedOnly: true });
-    assert.deepEqual(new Set(texts.texts.map(({ collector }) => collector.text)), new Set(COLLECTORS));
+    assert.deepEqual(
+      new Set(texts.texts.map(({ collector }) => collector.text)),
+      new Set(COLLECTORS),
+    );
     const worker = await workers.getWorkerByChatId(this.chatIds[0]);
     await api.collections.setCollectorAlias({ text: COLLECTORS[0], workerId: worker.id });
     const statistics = await workers.getWorkerStatistics(worker.id, DAY, DAY);
     assert.equal(statistics.collectionLines, 8n);
     const idle = await workers.getInactiveCollectors(7, { now: new Date('2026-03-30T12:00:00Z') });
-    assert.deepEqual(idle.map((each) => each.worker.name), ['worker 1', 'worker 2']);
+    assert.deepEqual(
+      idle.map((each) => each.worker.name),
+      ['worker 1', 'worker 2'],
+    );
   }
 
   /** Sent to every recipient once, also when the bot dies on the way. */
@@ -177,7 +223,13 @@ export class BotDay {
       assert.deepEqual(await jobs.broadcast(lease, send), { sent: 1, failed: 0, skipped: 0 });
     });
     got.delete('the first try');
-    assert.deepEqual(got, new Map([[9007199254740993n, 1], [9007199254740995n, 1]]));
+    assert.deepEqual(
+      got,
+      new Map([
+        [9007199254740993n, 1],
+        [9007199254740995n, 1],
+      ]),
+    );
   }
 
   async workers() {
@@ -192,7 +244,9 @@ export class BotDay {
     assert.equal((await workers.getActiveWorkers()).length, 1);
     await workers.setWorkerActive(second.id, true);
     await workers.updateDialogueStatus(first.id, '', 'asked for the date');
-    await assert.rejects(workers.updateDialogueStatus(first.id, '', 'other'), { reason: 'DIALOGUE_STATE_CHANGED' });
+    await assert.rejects(workers.updateDialogueStatus(first.id, '', 'other'), {
+      reason: 'DIALOGUE_STATE_CHANGED',
+    });
     assert.equal((await workers.getSummaryRecipients()).length, 2);
 
     await workers.startShift(second.id, { latitude: 50.45, longitude: 30.52 });
@@ -217,11 +271,21 @@ export class BotDay {
       type: 'TASK_TYPE_SYSTEM_CLEANING',
       scheduledAt: new Date('2026-03-01T08:00:00Z'),
     });
-    assert.deepEqual((await maintenance.getMaintenanceAlerts()).map((alert) => alert.task.id), [task.id, other.id]);
-    assert.deepEqual((await maintenance.getOverdueMaintenanceTasks()).map(({ id }) => id), [other.id]);
+    assert.deepEqual(
+      (await maintenance.getMaintenanceAlerts()).map((alert) => alert.task.id),
+      [task.id, other.id],
+    );
+    assert.deepEqual(
+      (await maintenance.getOverdueMaintenanceTasks()).map(({ id }) => id),
+      [other.id],
+    );
     task = await maintenance.assignTechnician(task, technician.id);
     assert.equal((await maintenance.getMaintenanceTasksByTechnician(technician.id)).length, 1);
-    ({ task } = await maintenance.updateTaskStatus(task.id, 'TASK_STATUS_PENDING', 'TASK_STATUS_IN_PROGRESS'));
+    ({ task } = await maintenance.updateTaskStatus(
+      task.id,
+      'TASK_STATUS_PENDING',
+      'TASK_STATUS_IN_PROGRESS',
+    ));
     const done = await maintenance.completeMaintenanceTask(task);
     assert.equal(done.machineUpdated, true);
     await assert.rejects(
@@ -232,7 +296,11 @@ export class BotDay {
     await maintenance.deleteMaintenanceTask(other);
     const counts = await maintenance.getMaintenanceStatistics();
     assert.equal(counts.tasks, 1n);
-    await maintenance.saveWaterQualityTest({ deviceId: '102', phHundredths: 725, overallRating: 'WATER_QUALITY_GOOD' });
+    await maintenance.saveWaterQualityTest({
+      deviceId: '102',
+      phHundredths: 725,
+      overallRating: 'WATER_QUALITY_GOOD',
+    });
     assert.equal((await maintenance.getMachineById(102)).waterQuality, 'WATER_QUALITY_GOOD');
     assert.equal((await maintenance.getWaterQualityTests('102')).length, 1);
     assert.equal((await maintenance.getAllMachines()).length, 6);

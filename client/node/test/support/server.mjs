@@ -31,7 +31,16 @@ export class Server {
     );
     this.process = spawn(
       process.env.SERVER_UNDER_TEST,
-      ['serve', '--port', String(port), '--data-dir', join(this.sandbox, 'data'), '--shutdown-notice-ms', '0', ...this.flags],
+      [
+        'serve',
+        '--port',
+        String(port),
+        '--data-dir',
+        join(this.sandbox, 'data'),
+        '--shutdown-notice-ms',
+        '0',
+        ...this.flags,
+      ],
       { stdio: ['ignore', 'pipe', 'pipe'], env: environment },
     );
     let log = '';

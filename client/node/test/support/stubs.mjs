@@ -44,11 +44,16 @@ export async function startTelegram() {
   return {
     url,
     close,
-    answers: (chat) => sent.filter((message) => message.chat_id === String(chat)).map(({ text }) => text),
+    answers: (chat) =>
+      sent.filter((message) => message.chat_id === String(chat)).map(({ text }) => text),
     say: (chat, message) =>
       waiting.push({
         update_id: ++updates,
-        message: { chat: { id: chat }, from: { first_name: 'Іван' }, ...(typeof message === 'string' ? { text: message } : message) },
+        message: {
+          chat: { id: chat },
+          from: { first_name: 'Іван' },
+          ...(typeof message === 'string' ? { text: message } : message),
+        },
       }),
   };
 }
