@@ -8,6 +8,18 @@
 #include "tests/testing/status_details.h"
 
 namespace aquifer::load {
+namespace {
+
+// How long to wait before coming again; none if the error is no refusal with such an advice.
+std::optional<absl::Duration> AdvisedDelay(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) return std::nullopt;
+  const auto advice = testing::DetailOf<google::rpc::RetryInfo>(status);
+  if (!advice) return std::nullopt;
+  return absl::Seconds(advice->retry_delay().seconds()) +
+         absl::Nanoseconds(advice->retry_delay().nanos());
+}
+
+}  // namespace
 
 Callers::Callers(const RunPlan& plan, const Workload& workload, int callers,
                  const std::vector<std::shared_ptr<grpc::Channel>>& channels)
@@ -116,23 +128,18 @@ bool Callers::Finish(Caller& caller) {
     }
     return true;
   }
-  if (WasAdvisedToWait(caller)) return false;
-  tally_.Failed(absl::StrCat("code ", static_cast<int>(caller.status.error_code()), ": ",
-                             caller.status.error_message()));
-  return true;
-}
-
-bool Callers::WasAdvisedToWait(Caller& caller) {
-  if (caller.status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) return false;
-  const auto advice = testing::DetailOf<google::rpc::RetryInfo>(caller.status);
-  // Nobody waits at the end of a run: the refusal is the answer.
-  if (!advice || Clock::now() >= end_) return false;
+  const auto delay = AdvisedDelay(caller.status);
+  if (!delay) {
+    tally_.Failed(absl::StrCat("code ", static_cast<int>(caller.status.error_code()), ": ",
+                               caller.status.error_message()));
+    return true;
+  }
   tally_.Refused();
-  const auto delay = absl::Seconds(advice->retry_delay().seconds()) +
-                     absl::Nanoseconds(advice->retry_delay().nanos());
+  // Nobody waits at the end of a run.
+  if (Clock::now() >= end_) return true;
   caller.alarm.emplace();
-  caller.alarm->Set(&queue_, absl::ToChronoTime(absl::Now() + delay), &caller);
-  return true;
+  caller.alarm->Set(&queue_, absl::ToChronoTime(absl::Now() + *delay), &caller);
+  return false;
 }
 
 }  // namespace aquifer::load

@@ -59,7 +59,6 @@ class Callers {
   void Send(Caller& caller);
   // True if the caller has its answer; else it comes again later with the same request.
   bool Finish(Caller& caller);
-  bool WasAdvisedToWait(Caller& caller);
 
   const RunPlan& plan_;
   const Workload& workload_;

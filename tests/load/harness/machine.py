@@ -6,6 +6,8 @@ import re
 import subprocess
 import time
 
+from harness.peers import pgbouncer
+
 
 def _version(command):
     """The first number that the program prints; none if there is no such program."""
@@ -57,7 +59,7 @@ def facts(directory, bindir):
         "system": _matched("/etc/os-release", r'^PRETTY_NAME="(.*)"$'),
         "kernel": platform.release(),
         "postgresql": _version([f"{bindir}/postgres", "--version"]),
-        "pgbouncer": _version(["pgbouncer", "--version"]),
+        "pgbouncer": _version([pgbouncer.program() or "none", "--version"]),
         "node": _version(["node", "--version"]),
         "file_system": _file_system(directory),
         "fdatasync_us": _sync_us(directory),

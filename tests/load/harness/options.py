@@ -59,7 +59,7 @@ def parse(arguments):
     how.add_argument("--channels", type=int, default=0,
                      help="connections of aquifer_load (one for each 128 callers)")
     how.add_argument("--caller-threads", type=int, default=1, help="threads of aquifer_load (1)")
-    how.add_argument("--pgbench-threads", type=int, default=2, help="threads of pgbench (2)")
+    how.add_argument("--pgbench-threads", type=int, default=1, help="threads of pgbench (1)")
     how.add_argument("--pool", type=int, default=20,
                      help="connections of PgBouncer, Sequelize and the grpc-js server (20)")
     how.add_argument("--pgbouncer-mode", choices=["simple", "extended"], default="simple",

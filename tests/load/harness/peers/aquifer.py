@@ -29,10 +29,7 @@ class Aquifer(Peer):
                 os.path.join(self.stand.directory, f"{self.name}.log"),
                 {"DATABASE_URL": self.stand.postgres.url()}, stdout=stdout)
         wait_for_line(output, "Press Ctrl-C", self.server)
-        self.target = self.address(output)
-
-    def address(self, output):
-        return wait_for_line(output, "serving on ", self.server).split()[0]
+        self.target = wait_for_line(output, "serving on ", self.server).split()[0]
 
     def call(self, workload, callers, seconds, rate):
         options, warm = self.stand.options, self.warm_seconds(callers)

@@ -5,6 +5,7 @@ It reads its rows off the socket and looks at none of them: the least a direct c
 
 import dataclasses
 import glob
+import math
 import os
 import re
 
@@ -15,6 +16,9 @@ from harness.sample import Sample, percentiles
 PROGRESS = re.compile(r"progress: ([\d.]+) s, ([\d.]+) tps", re.MULTILINE)
 # Of every latency, so that writing them down costs little. Enough for a p99.9 of fast calls.
 LOGGED_SHARE = 0.1
+# Of the seconds asked for, those that a measurement has to have, and how often it is tried.
+LEAST_SHARE = 0.7
+MOST_ATTEMPTS = 3
 
 
 class Pgbench(Peer):
@@ -31,6 +35,17 @@ class Pgbench(Peer):
         return workload.parts
 
     def call(self, workload, callers, seconds, rate):
+        # pgbench counts its connecting as a part of -T, and that takes long on a busy machine.
+        connecting = 0
+        for _ in range(MOST_ATTEMPTS):
+            self.spent_before = None
+            sample, spent, connected = self._call(workload, callers, seconds, rate, connecting)
+            if sample.failures or sample.seconds > seconds * LEAST_SHARE:
+                break
+            connecting = math.ceil(connected)
+        return sample, spent
+
+    def _call(self, workload, callers, seconds, rate, connecting):
         prefix = os.path.join(self.stand.directory, "pgbench_log")
         for old in glob.glob(prefix + ".*"):
             os.remove(old)
@@ -40,7 +55,7 @@ class Pgbench(Peer):
         command = [f"{postgres.bindir}/pgbench", "-n", "-h", host, "-p", str(port), "-U",
                    postgres.user, "-M", self.mode, "-c", str(callers), "-j",
                    str(min(callers, self.stand.options.pgbench_threads)),
-                   "-T", str(warm + seconds), "--progress=1",
+                   "-T", str(connecting + warm + seconds), "--progress=1",
                    "-l", f"--log-prefix={prefix}"]
         few = rate and rate * seconds < 50000
         if workload.name in ("reads", "saves", "mixed", "hot") and not few:
@@ -52,9 +67,11 @@ class Pgbench(Peer):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(part.script())
             command += ["-f", f"{path}@{part.percent}"]
-        code, output, errors, spent = self.run_client(command + [postgres.database], seconds,
-                                                      warm)
-        return self._sample(code, output, errors, prefix, warm), spent
+        code, output, errors, spent = self.run_client(command + [postgres.database],
+                                                      connecting + seconds, warm)
+        connected = re.search(r"initial connection time = ([\d.]+) ms", output)
+        return (self._sample(code, output, errors, prefix, warm), spent,
+                float(connected[1]) / 1000 if connected else 0.0)
 
     def counts_from(self, line, warm):
         report = PROGRESS.match(line)
@@ -65,7 +82,8 @@ class Pgbench(Peer):
         calls = re.search(r"transactions actually processed: (\d+)", output)
         rate = re.search(r"tps = ([\d.]+) \(without", output)
         if code or not calls or not rate or float(rate[1]) == 0:
-            return failed_sample(f"pgbench: {errors[-400:]}")
+            return failed_sample("\n".join(line for line in errors.splitlines()
+                                           if not line.startswith("progress: ")))
         before, at = 0.0, 0.0
         for report in PROGRESS.finditer(errors):
             if float(report[1]) > warm + 0.5:

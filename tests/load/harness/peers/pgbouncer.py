@@ -26,6 +26,11 @@ ignore_startup_parameters = extra_float_digits
 """
 
 
+def program():
+    """Where PgBouncer is, or None; only root has /usr/sbin on its path."""
+    return shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
+
+
 class Pgbouncer(Pgbench):
     name = "pgbouncer"
     title = "PgBouncer, Unix socket"
@@ -38,8 +43,7 @@ class Pgbouncer(Pgbench):
         self.port = free_port()
 
     def start(self):
-        program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
-        if not program:
+        if not program():
             raise Unavailable("PgBouncer is not installed")
         account = processes.Account()
         os.makedirs(self.socket)
@@ -51,7 +55,7 @@ class Pgbouncer(Pgbench):
                                        port=postgres.port, user=postgres.user,
                                        pool=self.stand.options.pool, own_port=self.port,
                                        socket=self.socket))
-        self.server = processes.start([program, settings], os.path.join(self.socket, "log"),
+        self.server = processes.start([program(), settings], os.path.join(self.socket, "log"),
                                       account=account, cwd=self.socket)
         processes.wait_until(
             lambda: os.path.exists(os.path.join(self.socket, f".s.PGSQL.{self.port}")),
