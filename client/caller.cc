@@ -35,7 +35,7 @@ RetryOptions Caller::RetriesOf(const CallOptions& options) const {
   return retries;
 }
 
-void Caller::Keep(const RetryPause& pause) const {
+void Caller::WaitFor(const RetryPause& pause) const {
   const absl::Time end = absl::Now() + pause.length;
   // gRPC works on a connection only while some thread waits for it; one that sleeps would have it
   // found seconds late.
@@ -66,7 +66,7 @@ absl::Status Caller::Call(const CalledMethod& method, const Message& request, Me
     if (status.ok()) return status;
     const auto pause = schedule.PauseAfter(status, attempt.Pushback(), absl::Now());
     if (!pause) return status;
-    Keep(*pause);
+    WaitFor(*pause);
   }
 }
 

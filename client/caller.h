@@ -34,7 +34,7 @@ class Caller {
   RetryOptions RetriesOf(const CallOptions& options) const;
 
   // Waits before the next try.
-  void Keep(const RetryPause& pause) const;
+  void WaitFor(const RetryPause& pause) const;
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   const ConnectOptions& options() const { return options_; }

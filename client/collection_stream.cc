@@ -4,6 +4,7 @@
 #include <absl/time/time.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -45,7 +46,6 @@ struct CollectionStream::Parts {
         request(std::move(what)),
         options(how),
         end(how.timeout ? absl::Now() + *how.timeout : absl::InfiniteFuture()) {
-    NoteProgress();
     Open();
   }
 
@@ -54,11 +54,6 @@ struct CollectionStream::Parts {
     if (reader == nullptr) return;
     attempt->context().TryCancel();
     (void)Close();
-  }
-
-  void NoteProgress() {
-    const absl::Duration patience = absl::Milliseconds(method.policy.default_deadline_ms());
-    schedule.emplace(caller.RetriesOf(options), std::min(end, absl::Now() + patience));
   }
 
   void Open() {
@@ -91,15 +86,16 @@ struct CollectionStream::Parts {
     NoteLast();
     while (reader != nullptr) {
       if (reader->Read(&message)) {
-        NoteProgress();
+        schedule.reset();
         return true;
       }
       status = Close();
       if (status.ok()) return false;
-      const auto pause = schedule->PauseAfter(status, attempt->Pushback(), absl::Now());
+      const absl::Time now = absl::Now();
+      if (!schedule) schedule.emplace(caller.RetriesOf(options), std::min(end, now + patience));
+      const auto pause = schedule->PauseAfter(status, attempt->Pushback(), now);
       if (!pause) return false;
-      caller.Keep(*pause);
-      status = absl::OkStatus();
+      caller.WaitFor(*pause);
       if (last) BeginAt(*last, request);
       Open();
     }
@@ -112,7 +108,10 @@ struct CollectionStream::Parts {
   v1::StreamCollectionsRequest request;
   const CallOptions options;
   const absl::Time end;
+  // How long after a break the stream is worth trying to go on with.
+  const absl::Duration patience = absl::Milliseconds(method.policy.default_deadline_ms());
   int tries = 0;
+  // Of the tries since the last message.
   std::optional<RetrySchedule> schedule;
   std::optional<Attempt> attempt;
   // Null once the last call has ended.

@@ -21,8 +21,8 @@ class Caller;
 //   if (!lines.status().ok()) { ... }
 //
 // Holds one message of the server at a time. A stream that breaks goes on behind the last line it
-// gave, so that each line comes once; without a timeout it goes on trying for the method's deadline
-// after each message. Destroying it early ends the call.
+// gave, so that each line comes once; without a timeout it goes on trying for 30 s, the method's
+// deadline. Destroying it early ends the call.
 class CollectionStream {
  public:
   CollectionStream(const Caller& caller, const v1::StreamCollectionsRequest& request,

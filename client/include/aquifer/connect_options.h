@@ -28,8 +28,7 @@ struct TlsOptions {
 enum class Balancing {
   // kRoundRobin for several endpoints, kFirst for one.
   kAutomatic,
-  // Calls go in turn to every instance that says it is healthy, and a stopping one is left before
-  // it
+  // Calls go in turn to every instance that says it is healthy; a stopping one is left before it
   // refuses calls. While none is healthy, calls fail with UNAVAILABLE and no reason.
   kRoundRobin,
   // Calls go to the first instance that answers, healthy or not; so errors name their reason.

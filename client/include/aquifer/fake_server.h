@@ -2,9 +2,8 @@
 // answers what the test says.
 //
 //   aquifer::client::FakeServer server;
-//   server.On([](const v1::GetCollectionRequest& request) ->
-//   absl::StatusOr<v1::GetCollectionResponse> {
-//     return ErrorWith(absl::StatusCode::kNotFound, "gone", {.reason = "COLLECTION_NOT_FOUND"});
+//   server.On([](const v1::GetTaskRequest& request) -> absl::StatusOr<v1::GetTaskResponse> {
+//     return ErrorWith(absl::StatusCode::kNotFound, "gone", {.reason = "TASK_NOT_FOUND"});
 //   });
 //   aquifer::client::Client client = server.NewClient();
 //
@@ -52,11 +51,7 @@ class FakeServer {
   // The requests of this kind received so far, tries counted one by one.
   template <typename Request>
   std::vector<Request> Received() const {
-    std::vector<Request> requests;
-    for (const std::string& bytes : BytesReceived(*Request::descriptor())) {
-      requests.emplace_back().ParseFromString(bytes);
-    }
-    return requests;
+    return Parsed<Request>(BytesReceived(*Request::descriptor()));
   }
 
  private:
