@@ -10,9 +10,16 @@ import {
 } from '@grpc/grpc-js';
 
 import { type Address } from './address.js';
-import { AquiferError, LocalReason } from './errors.js';
+import type { AquiferError } from './errors.js';
+import { type Connection, Lanes } from './lanes.js';
 import { DETAILS_TRAILER, errorOfStatus } from './status.js';
-import type { Attempt, TlsOptions, Transport, TransportOptions } from './transport.js';
+import {
+  type Attempt,
+  type TlsOptions,
+  type Transport,
+  type TransportOptions,
+  bearer,
+} from './transport.js';
 
 function toAquiferError(error: ServiceError): AquiferError {
   const details = error.metadata?.get(DETAILS_TRAILER)[0];
@@ -34,23 +41,16 @@ function credentialsFor(address: Address, tls: TlsOptions | undefined): ChannelC
 }
 
 export class GrpcTransport implements Transport {
-  private readonly lanes: Lane[];
-  private readonly listeners: ((up: boolean) => void)[] = [];
+  private readonly lanes: Lanes<Lane>;
   private readonly plain = new Metadata();
-  private next = 0;
-  private up = 0;
-  private closed = false;
 
   constructor(
     addresses: readonly Address[],
     private readonly options: TransportOptions,
   ) {
-    this.lanes = addresses.map(
-      (address) =>
-        new Lane(this.clientFor(address), (up) => {
-          this.up += up ? 1 : -1;
-          if (this.up === (up ? 1 : 0)) for (const listener of this.listeners) listener(up);
-        }),
+    this.lanes = new Lanes(
+      addresses,
+      (address, changed) => new Lane(this.clientFor(address), changed),
     );
   }
 
@@ -72,47 +72,34 @@ export class GrpcTransport implements Transport {
   }
 
   onLink(listener: (up: boolean) => void): void {
-    this.listeners.push(listener);
+    this.lanes.onLink(listener);
   }
 
   isUp(): boolean {
-    for (const lane of this.lanes) lane.connect();
-    return this.up > 0;
+    return this.lanes.isUp();
   }
 
   close(): void {
-    this.closed = true;
-    for (const lane of this.lanes) lane.close();
+    this.lanes.close();
   }
 
-  /** The next server in turn, of those that are up if any is. */
   private client(): Client {
-    if (this.closed) {
-      throw new AquiferError({
-        code: 'CANCELLED',
-        reason: LocalReason.CLOSED,
-        message: 'the client is closed',
-      });
-    }
-    const { lanes } = this;
-    for (let i = 0; i < lanes.length; ++i) {
-      const lane = lanes[this.next++ % lanes.length]!;
-      if (lane.up || this.up === 0) return lane.client;
-    }
-    return lanes[0]!.client;
+    return this.lanes.next().client;
   }
 
   private headers(attempt: Attempt): Metadata | Promise<Metadata> {
-    const { token } = this.options;
-    if (!token && !attempt.callId) return this.plain;
+    const authorization = bearer(this.options.token);
+    if (!authorization && !attempt.callId) return this.plain;
     const metadata = new Metadata();
     if (attempt.callId) metadata.set('x-request-id', attempt.callId);
-    if (!token) return metadata;
     const authorize = (text: string) => {
-      metadata.set('authorization', `Bearer ${text}`);
+      metadata.set('authorization', text);
       return metadata;
     };
-    return typeof token === 'string' ? authorize(token) : Promise.resolve(token()).then(authorize);
+    if (authorization === undefined) return metadata;
+    return typeof authorization === 'string'
+      ? authorize(authorization)
+      : authorization.then(authorize);
   }
 
   unary(attempt: Attempt, request: Buffer): Promise<Buffer> {
@@ -209,7 +196,7 @@ function drained(call: NodeJS.EventEmitter): Promise<void> {
 }
 
 /** The connection to one server, and whether it is up. */
-class Lane {
+class Lane implements Connection {
   up = false;
   private closed = false;
 
@@ -220,8 +207,10 @@ class Lane {
     this.watch(client.getChannel().getConnectivityState(false));
   }
 
-  connect(): void {
+  /** A call that comes while it connects waits for that. */
+  use(): boolean {
     this.client.getChannel().getConnectivityState(true);
+    return true;
   }
 
   close(): void {

@@ -3,65 +3,36 @@
 import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 
 import type { Address } from './address.js';
-import { AquiferError, LocalReason } from './errors.js';
+import type { AquiferError } from './errors.js';
 import { Messages, abandon, framed, watch } from './http2_call.js';
 import { Lane } from './lane.js';
+import { Lanes } from './lanes.js';
 import { localError } from './status.js';
-import type { Attempt, Transport, TransportOptions } from './transport.js';
+import { type Attempt, type Transport, type TransportOptions, bearer } from './transport.js';
 
 // The longest that gRPC writes in milliseconds.
 const MOST_TIMEOUT_MS = 99_999_999;
 
 export class Http2Transport implements Transport {
-  private readonly lanes: Lane[];
-  private readonly listeners: ((up: boolean) => void)[] = [];
-  private next = 0;
-  private up = 0;
-  private closed = false;
+  private readonly lanes: Lanes<Lane>;
 
   constructor(
     addresses: readonly Address[],
     private readonly options: TransportOptions,
   ) {
-    this.lanes = addresses.map(
-      (address) =>
-        new Lane(address, options, (up) => {
-          this.up += up ? 1 : -1;
-          if (this.up === (up ? 1 : 0)) for (const listener of this.listeners) listener(up);
-        }),
-    );
+    this.lanes = new Lanes(addresses, (address, changed) => new Lane(address, options, changed));
   }
 
   onLink(listener: (up: boolean) => void): void {
-    this.listeners.push(listener);
+    this.lanes.onLink(listener);
   }
 
   isUp(): boolean {
-    for (const lane of this.lanes) lane.use();
-    return this.up > 0;
+    return this.lanes.isUp();
   }
 
   close(): void {
-    this.closed = true;
-    for (const lane of this.lanes) lane.close();
-  }
-
-  /** The server next in turn, of those that are there if any is. */
-  private lane(): Lane {
-    if (this.closed) {
-      throw new AquiferError({
-        code: 'CANCELLED',
-        reason: LocalReason.CLOSED,
-        message: 'the client is closed',
-      });
-    }
-    const { lanes } = this;
-    for (let i = 0; i < lanes.length; ++i) {
-      const lane = lanes[this.next++ % lanes.length]!;
-      // One that is away is tried again meanwhile, so that it gets its turns back.
-      if (lane.use() && (lane.up || this.up === 0)) return lane;
-    }
-    throw localError('UNAVAILABLE', 'no server is reached');
+    this.lanes.close();
   }
 
   private headers(attempt: Attempt): OutgoingHttpHeaders | Promise<OutgoingHttpHeaders> {
@@ -77,14 +48,14 @@ export class Http2Transport implements Transport {
       headers['grpc-timeout'] = `${Math.min(left, MOST_TIMEOUT_MS)}m`;
     }
     if (attempt.callId) headers['x-request-id'] = attempt.callId;
-    const { token } = this.options;
-    if (!token) return headers;
-    const authorize = (text: string) => Object.assign(headers, { authorization: `Bearer ${text}` });
-    return typeof token === 'string' ? authorize(token) : Promise.resolve(token()).then(authorize);
+    const authorization = bearer(this.options.token);
+    if (authorization === undefined) return headers;
+    if (typeof authorization === 'string') return Object.assign(headers, { authorization });
+    return authorization.then((text) => Object.assign(headers, { authorization: text }));
   }
 
   private open(headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    const lane = this.lane();
+    const lane = this.lanes.next();
     try {
       return lane.request(headers);
     } catch (error) {

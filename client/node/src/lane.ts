@@ -8,6 +8,7 @@ import {
 import { connect as connectSocket } from 'node:net';
 
 import type { Address } from './address.js';
+import type { Connection } from './lanes.js';
 import type { TransportOptions } from './transport.js';
 
 const FIRST_BACKOFF_MS = 50;
@@ -17,7 +18,7 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 // Answers of some megabytes come without waiting for leave to send more.
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
-export class Lane {
+export class Lane implements Connection {
   /** Whether the connection is there and takes calls. */
   up = false;
   private session: ClientHttp2Session | undefined;

@@ -39,3 +39,10 @@ export interface TransportOptions {
   maxMessageBytes: number;
   userAgent: string;
 }
+
+/** What `authorization` says, if anything; a promise only where the token takes one. */
+export function bearer(token: Token | undefined): string | undefined | Promise<string> {
+  if (!token) return undefined;
+  if (typeof token === 'string') return `Bearer ${token}`;
+  return Promise.resolve(token()).then((text) => `Bearer ${text}`);
+}
