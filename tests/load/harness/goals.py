@@ -25,9 +25,9 @@ class Goal:
         return f"{'≤' if self.below else '≥'} {self.least:g} {self.unit}"
 
 
-def _against(section, workload, callers, peer):
+def _against(section, workload, callers, peer, own_peer="aquifer"):
     def measure(cells, _):
-        own = cells.find(section, workload, callers, "aquifer")
+        own = cells.find(section, workload, callers, own_peer)
         other = cells.find(section, workload, callers, peer)
         return own.median / other.median if own and other and other.median else None
     return measure
@@ -93,6 +93,10 @@ def _goals():
         Goal("one hot row, 128 callers, to pgbench", 10,
              _against("callers", "hot", 128, "pgbench")),
     ]
+    for what, workload, least in (("point read", "reads", 1.3), ("save", "saves", 2),
+                                  ("range of 100 lines", "ranges", 3)):
+        yield Goal(f"{what} from one Node process, 32 callers, to Sequelize", least,
+                   _against("callers", workload, 32, "sequelize", "aquifer-node"))
     for callers, least in ((8, 0.95), (32, 1), (128, 1.5)):
         yield Goal(f"save, commit of 2 ms, {callers} callers, to pgbench", least,
                    _against("slow-commit", "saves", callers, "pgbench"))

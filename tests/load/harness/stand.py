@@ -12,7 +12,8 @@ from harness.postgres import Postgres
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PEERS = [pgbench.Pgbench, pgbench.PgbenchBare, pgbench.PgbenchTcp, pgbouncer.Pgbouncer,
-         direct.Direct, node.SequelizeStraight, node.GrpcJs, aquifer.Aquifer]
+         direct.Direct, node.SequelizeStraight, node.GrpcJs, node.NodePackage,
+         aquifer.Aquifer]
 TITLES = {kind.name: kind.title for kind in PEERS}
 
 

@@ -1,4 +1,4 @@
-"""What one would run in Node instead: Sequelize straight, or a grpc-js server with a pg pool."""
+"""What runs in Node: Sequelize straight or a grpc-js server with a pg pool, and our own package."""
 
 import filecmp
 import os
@@ -13,6 +13,7 @@ from harness.workloads import SQL
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(SQL)))
 SOURCE = os.path.join(os.path.dirname(SQL), "node")
 INSTALLED = os.path.join(ROOT, "build", "load", "node")
+PACKAGE = os.path.join(ROOT, "build", "load", "package")
 
 
 def install():
@@ -69,3 +70,28 @@ class GrpcJs(Aquifer):
             ["node", os.path.join(INSTALLED, "grpc_server.js"), *_place(self.stand), SQL,
              os.path.join(ROOT, "proto"), str(self.stand.options.pool)], log)
         self.target = wait_for_line(log, "serving on ", self.server)
+
+
+class NodePackage(Aquifer):
+    """Aquifer as Sequelize is measured: all callers in one Node process, over the Node package."""
+
+    name = "aquifer-node"
+    title = "Aquifer from one Node process"
+    workloads = {"reads", "saves", "mixed", "ranges", "summary"}
+    paced = False
+    most_callers = 512
+
+    def start(self):
+        install()
+        done = subprocess.run([os.path.join(ROOT, "client", "node", "build"), PACKAGE], check=False,
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable(f"the Node package cannot be built: {done.stderr.strip()[-300:]}")
+        super().start()
+
+    def call(self, workload, callers, seconds, rate):
+        warm = self.warm_seconds(callers)
+        return self.call_with(
+            ["node", os.path.join(INSTALLED, "package_load.js"), PACKAGE, self.target,
+             workload.name, str(callers), str(warm), str(seconds),
+             str(self.stand.options.lines)], seconds, warm)
