@@ -12,6 +12,7 @@
 
 #include "repositories/migrations.h"
 #include "server/database/connection_pool.h"
+#include "server/database/database_hosts.h"
 #include "server/database/ledger_keeper.h"
 #include "server/database/local_postgres.h"
 #include "server/database/migrator.h"
@@ -122,7 +123,7 @@ absl::Status Server::Start() {
                          .queue_patience = options_.queue_patience});
   monitor_.emplace(
       HealthMonitorOptions{
-          .url = database_.url,
+          .urls = UrlsByHost(database_.url),
           .application_name = absl::StrCat("aquifer/", options_.instance, " health"),
           .interval = options_.health_interval,
           .schema_min = AcceptedWindow(Migrations()).min,
@@ -134,7 +135,7 @@ absl::Status Server::Start() {
                 return reserve_->MakesProgress(kPatienceWithReserve) ? Progress::kMade
                                                                      : Progress::kNone;
               },
-          .on_answer = [this] { pool_->DatabaseAnswers(); },
+          .on_answer = [this](std::size_t host) { pool_->DatabaseAnswers(host); },
       },
       *health_);
   monitor_->Start();

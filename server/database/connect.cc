@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "server/database/database_hosts.h"
 #include "server/database/sql_status.h"
 
 namespace aquifer {
@@ -66,7 +67,8 @@ struct Parameters {
   }
 };
 
-Parameters ParametersOf(const ConnectionSettings& settings, const std::string& time_zone) {
+Parameters ParametersOf(const ConnectionSettings& settings, const std::string& url,
+                        const std::string& time_zone) {
   const auto keepalive = absl::ToInt64Seconds(settings.tcp_keepalive);
   Parameters parameters;
   parameters.Add("application_name", settings.application_name.substr(0, 63));
@@ -76,7 +78,7 @@ Parameters ParametersOf(const ConnectionSettings& settings, const std::string& t
   parameters.Add("keepalives_count", "3");
   parameters.Add("tcp_user_timeout",
                  absl::StrCat(absl::ToInt64Milliseconds(settings.tcp_user_timeout)));
-  parameters.Add("dbname", settings.url);
+  parameters.Add("dbname", url);
   parameters.Add("client_encoding", "UTF8");
   parameters.Add("options", SessionOptions(settings, time_zone));
   return parameters;
@@ -141,13 +143,35 @@ struct Attempt {
   bool connected() const { return in_time && backend && PQstatus(backend.get()) == CONNECTION_OK; }
 };
 
-Attempt Try(const ConnectionSettings& settings, const std::string& time_zone, absl::Time deadline) {
+Attempt TryHost(const ConnectionSettings& settings, const std::string& url,
+                const std::string& time_zone, absl::Time deadline) {
   Attempt attempt;
-  attempt.backend = Start(ParametersOf(settings, time_zone));
+  attempt.backend = Start(ParametersOf(settings, url, time_zone));
   if (!attempt.backend) return attempt;
   attempt.in_time = Finish(attempt.backend.get(), deadline);
   if (attempt.in_time && !attempt.connected()) {
     attempt.sqlstate = SqlStateIn(PQerrorMessage(attempt.backend.get()));
+  }
+  return attempt;
+}
+
+// What a host gets to answer in, while there is another to try.
+constexpr absl::Duration kHostPatience = absl::Seconds(1);
+
+// Each host in turn, from the one that was right last.
+Attempt Try(const ConnectionSettings& settings, const std::string& time_zone, absl::Time deadline) {
+  const std::vector<std::string> urls = UrlsByHost(settings.url);
+  const std::size_t first = *settings.last_host;
+  Attempt attempt;
+  for (std::size_t tried = 0; tried < urls.size(); ++tried) {
+    const std::size_t host = (first + tried) % urls.size();
+    const auto left = static_cast<std::int64_t>(urls.size() - tried);
+    absl::Duration share = (deadline - absl::Now()) / left;
+    if (left > 1) share = std::min(share, kHostPatience);
+    attempt = TryHost(settings, urls[host], time_zone, absl::Now() + share);
+    if (attempt.connected()) *settings.last_host = host;
+    // Another host would say the same of a wrong setting.
+    if (attempt.connected() || attempt.sqlstate == kInvalidSetting) break;
   }
   return attempt;
 }

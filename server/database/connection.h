@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,8 +19,13 @@
 namespace aquifer {
 
 struct ConnectionSettings {
-  // libpq's URL or keyword text; its own parameters win over the defaults below.
+  // libpq's URL or keyword text; its own parameters win over the defaults below. It may name
+  // several hosts, of which the primary is wanted.
   std::string url;
+  // Which host had it last, counted from 0: the first to try. Shared by all who connect with these
+  // settings.
+  std::shared_ptr<std::atomic<std::size_t>> last_host =
+      std::make_shared<std::atomic<std::size_t>>(0);
   absl::Duration connect_timeout = absl::Seconds(5);
   absl::Duration tcp_keepalive = absl::Seconds(15);
   absl::Duration tcp_user_timeout = absl::Seconds(10);

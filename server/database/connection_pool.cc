@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "server/database/database_hosts.h"
+
 namespace aquifer {
 namespace {
 
@@ -24,6 +26,8 @@ ResourcePoolOptions PoolOptionsOf(const PoolOptions& options) {
 ConnectionPool::ConnectionPool(const ConnectionPoolOptions& options, Log& log)
     : settings_(SettingsFor(options.database, absl::StrCat("aquifer/", options.instance),
                             options.time_zone)),
+      fails_over_(UrlsByHost(options.database.url).size() > 1),
+      max_waits_(std::max(1, options.pool.max / 2)),
       acquire_timeout_(options.pool.acquire_timeout),
       maintenance_interval_(options.maintenance_interval),
       log_(log),
@@ -75,7 +79,21 @@ absl::StatusOr<std::unique_ptr<Connection>> ConnectionPool::Open(absl::Time dead
   return connection;
 }
 
-void ConnectionPool::DatabaseAnswers() {
+bool ConnectionPool::TryWait() {
+  if (++waiting_for_primary_ <= max_waits_) return true;
+  --waiting_for_primary_;
+  return false;
+}
+
+void ConnectionPool::DatabaseAnswers(std::size_t host) {
+  if (seen_at_ && *seen_at_ != host) {
+    *settings_.last_host = host;
+    log_.Write(LogLine(LogLevel::kWarning, "database_moved")
+                   .Add("from_host", static_cast<std::int64_t>(*seen_at_))
+                   .Add("to_host", static_cast<std::int64_t>(host)));
+    Outdate();
+  }
+  seen_at_ = host;
   if (connections_.Figures().breaker == BreakerState::kClosed) return;
   connections_.TryAgain();
   absl::MutexLock lock(&mutex_);

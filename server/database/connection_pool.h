@@ -8,7 +8,10 @@
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -53,11 +56,20 @@ class ConnectionPool {
   // holds it, in messages; it must outlive the lease. Errors as ResourcePool::Acquire.
   absl::StatusOr<Lease> Acquire(absl::Time deadline, absl::string_view label);
 
+  // Whether the database has several hosts, of which another may become the primary.
+  bool fails_over() const { return fails_over_; }
+  // Places for calls that wait until there is a primary, each with the thread it holds: half of the
+  // connections, so that reads go on. False if none is free; LeaveWait gives one back.
+  bool TryWait();
+  void LeaveWait() { --waiting_for_primary_; }
+
   // Every connection open now serves at most its present lease: after a failover, or a migration.
   void Outdate() { connections_.Outdate(); }
-  // The database was seen to answer, by somebody with a link of their own: ends the pause before
-  // the next attempt to connect, and fills the pool. Costs next to nothing while all is well.
-  void DatabaseAnswers();
+  // The database was seen to answer, at this host of the URL's, by somebody with a link of their
+  // own: ends the pause before the next attempt to connect, and fills the pool. If it answered at
+  // another host before, the connections open now are given up: theirs may be silent for ever.
+  // Costs next to nothing while all is well. Called by one thread.
+  void DatabaseAnswers(std::size_t host);
   void Resize(int min, int max) { connections_.Resize(min, max); }
 
   // Refuses new acquires, waits for leases until `deadline`, closes all.
@@ -77,6 +89,8 @@ class ConnectionPool {
   void StopHousekeeping();
 
   const ConnectionSettings settings_;
+  const bool fails_over_;
+  const int max_waits_;
   const absl::Duration acquire_timeout_;
   const absl::Duration maintenance_interval_;
   Log& log_;
@@ -84,6 +98,10 @@ class ConnectionPool {
   Canceller canceller_;
   LinkWatchdog watchdog_;
   ResourcePool<Connection> connections_;
+
+  std::atomic<int> waiting_for_primary_ = 0;
+  // Where the database was seen to answer last.
+  std::optional<std::size_t> seen_at_;
 
   absl::Mutex mutex_;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

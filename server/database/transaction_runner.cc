@@ -26,6 +26,8 @@ constexpr int kMostDeadConnections = 256;
 // What a caller is told to wait after the link broke, and after too many collisions.
 constexpr absl::Duration kBrokenDelay = absl::Milliseconds(200);
 constexpr absl::Duration kConflictDelay = absl::Milliseconds(50);
+// How often a call that waits for a primary asks whether there is one.
+constexpr absl::Duration kPrimaryPause = absl::Milliseconds(50);
 
 // Added to BEGIN; the second also on the first transaction of a connection, which then knows for
 // good.
@@ -47,6 +49,7 @@ struct Outcome {
     kBroken,      // it broke while the body ran
     kInDoubt,     // it broke while the transaction committed
     kCollision,   // with another transaction
+    kNoPrimary,   // the database takes no writes any more
     kStalePlans,  // prepared statements are gone or outdated
   };
   Kind kind = Kind::kFinished;
@@ -96,10 +99,44 @@ absl::Status NothingWritten() {
   return status;
 }
 
+absl::Status ReadOnlyNow() {
+  absl::Status status = MakeError(
+      Reason::kDatabaseUnavailable, "the database is read-only now",
+      {{"outcome", std::string(NameOf(CommitOutcome::kNotCommitted))}, {"sqlstate", "25006"}});
+  SetRetryDelay(status, kBrokenDelay);
+  return status;
+}
+
 absl::Status InDoubt() {
   return MakeError(Reason::kCommitInDoubt, "it is not known whether the transaction committed",
                    {{"outcome", std::string(NameOf(CommitOutcome::kUnknown))}});
 }
+
+// A call's wait for a primary, and its place among those that may wait.
+class PrimaryWait {
+ public:
+  PrimaryWait(ConnectionPool& pool, const TransactionCall& call) : pool_(pool), call_(call) {}
+  ~PrimaryWait() {
+    if (waits_) pool_.LeaveWait();
+  }
+  PrimaryWait(const PrimaryWait&) = delete;
+  PrimaryWait& operator=(const PrimaryWait&) = delete;
+
+  // Pauses before another try; false if there is no place or no time for one.
+  bool Again() {
+    if (!waits_ && !pool_.TryWait()) return false;
+    waits_ = true;
+    const bool left = call_.cancellation != nullptr && call_.cancellation->cancelled();
+    if (left || absl::Now() + kPrimaryPause >= call_.deadline) return false;
+    absl::SleepFor(kPrimaryPause);
+    return true;
+  }
+
+ private:
+  ConnectionPool& pool_;
+  const TransactionCall& call_;
+  bool waits_ = false;
+};
 
 // One run of the body on one connection.
 class Attempt final : private StatementGate {
@@ -219,22 +256,27 @@ class Attempt final : private StatementGate {
     }
     if (IsBroken(error) || !connection_.pqxx().is_open()) return Broken();
     // A write in a transaction that we opened for reading is our fault, not a failover.
+    // A standby says 0A000 to a BEGIN for writing.
     const bool read_only_now =
-        error.sqlstate == "25006" && call_.mode == TransactionMode::kReadWrite;
+        call_.mode == TransactionMode::kReadWrite &&
+        (error.sqlstate == "25006" || (phase_ == Phase::kBegin && error.sqlstate == "0A000"));
     const absl::string_view statement =
         phase_ == Phase::kBody && session_.current() ? session_.current()->name : "";
     Outcome outcome;
     outcome.status = error.sqlstate == "25006" && !read_only_now
                          ? MakeError(Reason::kInternal, "a write in a read-only transaction")
                          : SqlStatus(error, statement);
-    // A primary that became a replica will not take a write from this connection again.
-    if (read_only_now) outcome.discard = CloseReason::kOutdated;
-    if (IsCollision(error)) {
+    if (read_only_now) {
+      outcome.kind = Outcome::Kind::kNoPrimary;
+      outcome.status = ReadOnlyNow();
+      outcome.discard = CloseReason::kOutdated;
+    } else if (IsCollision(error)) {
       outcome.kind = Outcome::Kind::kCollision;
       SetRetryDelay(outcome.status, kConflictDelay);
     } else if (IsStalePlan(error)) {
       outcome.kind = Outcome::Kind::kStalePlans;
     }
+    if (read_only_now) return outcome;
     if (ReasonOf(outcome.status) == "INTERNAL" ||
         EntryOf(ReasonOfSqlState(error.sqlstate)).retry == Retry::kNever) {
       LogFailure(exception, error, statement);
@@ -356,13 +398,18 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
   int lost = 0;
   bool read_again = false;
   bool planned_again = false;
+  PrimaryWait primary(pool_, call);
   while (true) {
     if (absl::Now() >= call.deadline) return DeadlinePassed("before the transaction began");
     absl::StatusOr<ConnectionPool::Lease> lease = [&] {
       Stopwatch watch(receipt.acquire);
       return pool_.Acquire(call.deadline, call.method);
     }();
-    if (!lease.ok()) return lease.status();
+    if (!lease.ok()) {
+      const bool away = ReasonOf(lease.status()) == EntryOf(Reason::kDatabaseUnavailable).name;
+      if (!away || !pool_.fails_over() || !primary.Again()) return lease.status();
+      continue;
+    }
     const Outcome outcome = Attempt(pool_, **lease, call, options_, receipt).Run(body);
     if (outcome.discard) lease->Discard(*outcome.discard);
     switch (outcome.kind) {
@@ -375,6 +422,10 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
         break;
       case Outcome::Kind::kBroken:
         lease->Discard(CloseReason::kBroken);
+        if (pool_.fails_over() && primary.Again()) {
+          CountRetry(options_.metrics, RetryCause::kNoPrimary);
+          break;
+        }
         // A write is left to the caller, which knows whether it still wants it.
         if (call.mode != TransactionMode::kReadOnly || read_again) return outcome.status;
         read_again = true;
@@ -385,11 +436,21 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
         Stopwatch watch(receipt.commit);
         const CommitOutcome became = Resolve(call, outcome.mark);
         if (became == CommitOutcome::kCommitted) return absl::OkStatus();
-        if (became == CommitOutcome::kUnknown) return InDoubt();
+        if (became == CommitOutcome::kUnknown) {
+          // Nothing that goes wrong from here on may be told as "not committed".
+          const bool again = call.repeat == Repeat::kSafe && absl::Now() < call.deadline;
+          return again && RunAttempts(call, body, receipt).ok() ? absl::OkStatus() : InDoubt();
+        }
         if (++lost >= options_.max_attempts) return NothingWritten();
         CountRetry(options_.metrics, RetryCause::kLostCommit);
         break;
       }
+      case Outcome::Kind::kNoPrimary:
+        // The others are connected to the same.
+        pool_.Outdate();
+        if (!primary.Again()) return outcome.status;
+        CountRetry(options_.metrics, RetryCause::kNoPrimary);
+        break;
       case Outcome::Kind::kStalePlans:
         if (planned_again) return outcome.status;
         planned_again = true;

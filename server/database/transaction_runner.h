@@ -33,12 +33,21 @@ struct TransactionRunnerOptions {
   Metrics* metrics = nullptr;
 };
 
+// Whether a body that ran before, to an unknown end, may run once more.
+enum class Repeat {
+  // It would write twice.
+  kUnsafe,
+  // It finds what it wrote, by its key or its request's id.
+  kSafe,
+};
+
 struct TransactionCall {
   // Who runs it, for messages: the method's name.
   absl::string_view method;
   // The call's id, for the log; may be empty.
   absl::string_view request_id = "";
   TransactionMode mode = TransactionMode::kReadOnly;
+  Repeat repeat = Repeat::kUnsafe;
   // Bounds acquire, every statement and every retry.
   absl::Time deadline = absl::InfiniteFuture();
   // Whose caller may leave; null if nobody's. What is not committed by then is rolled back.
@@ -60,7 +69,11 @@ class TransactionRunner {
   //
   // A commit whose connection broke is looked into: if it happened, the answer is the body's own;
   // if it did not, the body runs again; COMMIT_IN_DOUBT only if that stays unknown until the
-  // deadline.
+  // deadline, or where the database that knew is gone and the body must not be repeated.
+  //
+  // While no host of several is the primary, and whenever the database turns out to be read-only, a
+  // call waits within its deadline for a primary and runs there; so does a body whose connection
+  // broke. Half as many calls may wait as there are connections.
   absl::Status Run(const TransactionCall& call, absl::FunctionRef<absl::Status(Session&)> body,
                    Receipt& receipt);
 

@@ -97,6 +97,7 @@ absl::StatusOr<DatabaseFacts> DatabaseProbe::Look() {
     absl::Status connected = Connect(deadline);
     if (!connected.ok()) {
       connection_.reset();
+      host_ = (host_ + 1) % options_.urls.size();
       return connected;
     }
   }
@@ -140,7 +141,7 @@ absl::Status DatabaseProbe::Connect(absl::Duration deadline) {
       "dbname",           "application_name", "keepalives", "keepalives_idle",
       "tcp_user_timeout", "client_encoding",  nullptr};
   const std::string user_timeout = absl::StrCat(absl::ToInt64Milliseconds(options_.look_timeout));
-  const std::array<const char*, 7> values = {options_.url.c_str(),
+  const std::array<const char*, 7> values = {options_.urls[host_].c_str(),
                                              options_.application_name.c_str(),
                                              "1",
                                              "5",

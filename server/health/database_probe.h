@@ -8,7 +8,9 @@
 #include <absl/time/time.h>
 
 #include <atomic>
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "server/database/libpq_handles.h"
 #include "server/health/database_view.h"
@@ -16,8 +18,9 @@
 namespace aquifer {
 
 struct DatabaseProbeOptions {
-  // A libpq URL or key=value string.
-  std::string url;
+  // A libpq URL or key=value string for each host that may have the primary. A look that finds
+  // nothing at one is followed by a look at the next.
+  std::vector<std::string> urls;
   // How the connection shows in pg_stat_activity.
   std::string application_name;
   // The longest a look may take, connecting included. Only the resolver of host names can exceed
@@ -38,6 +41,9 @@ class DatabaseProbe {
   // answer in time; the next look connects anew.
   absl::StatusOr<DatabaseFacts> Look();
 
+  // Which of the URLs the last good look was at.
+  std::size_t host() const { return host_; }
+
   // Waits between two looks, less long if the server hangs up meanwhile.
   void Pause(absl::Duration pause);
 
@@ -57,6 +63,8 @@ class DatabaseProbe {
 
   const DatabaseProbeOptions options_;
   ConnectionHandle connection_;
+  // Which of the URLs is looked at.
+  std::size_t host_ = 0;
   // Readable once interrupted; -1 if the system has no descriptor left, and then a wait merely ends
   // at its own deadline.
   const int wake_;

@@ -12,7 +12,7 @@ namespace aquifer {
 HealthMonitor::HealthMonitor(HealthMonitorOptions options, HealthState& state)
     : options_(std::move(options)),
       state_(state),
-      probe_({.url = options_.url,
+      probe_({.urls = options_.urls,
               .application_name = options_.application_name,
               .look_timeout = options_.look_timeout}) {
   view_.schema_min = options_.schema_min;
@@ -73,7 +73,7 @@ absl::Duration HealthMonitor::LookOnce() {
     view_ = std::move(view);
   }
   state_.ReportLook(look);
-  if (facts.ok()) options_.on_answer();
+  if (facts.ok()) options_.on_answer(probe_.host());
   return pause;
 }
 

@@ -8,9 +8,11 @@
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "server/health/database_probe.h"
 #include "server/health/database_view.h"
@@ -19,8 +21,8 @@
 namespace aquifer {
 
 struct HealthMonitorOptions {
-  // The database, its session as the pool's connections have it.
-  std::string url;
+  // The database, its session as the pool's connections have it, by each host that may have it.
+  std::vector<std::string> urls;
   std::string application_name = "aquifer health";
   // Between two looks while all is well, and while it is not: short enough that two good looks
   // after the database's return fit into a second.
@@ -41,8 +43,9 @@ struct HealthMonitorOptions {
   // Whether the executor finished something, or had nothing to do, since it was last asked. Calls
   // that wait for the database are not to count against it. Called by one thread; must not block.
   std::function<Progress()> executor_progress = [] { return Progress::kMade; };
-  // Called after every look that the database answered, by the looking thread; must not block.
-  std::function<void()> on_answer = [] {};
+  // Called after every look that the database answered, by the looking thread, with which of the
+  // URLs it was; must not block.
+  std::function<void(std::size_t host)> on_answer = [](std::size_t) {};
 };
 
 // Thread-safe.

@@ -216,6 +216,7 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
       .mode = method_.policy.transaction() == v1::TRANSACTION_READ_WRITE
                   ? TransactionMode::kReadWrite
                   : TransactionMode::kReadOnly,
+      .repeat = method_.policy.idempotence() == v1::IDEMPOTENCE_BY_KEY ? Repeat::kSafe : repeat_,
       .deadline = deadline_,
       .cancellation = &cancellation_,
   };
@@ -224,6 +225,7 @@ absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
 
 absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
                                std::string& answer) {
+  repeat_ = Repeat::kSafe;
   absl::Status status = Execute([&](Session& session) -> absl::Status {
     RequestLedger ledger(session);
     auto first = ledger.Claim(key);

@@ -84,6 +84,7 @@ class Call {
   absl::Time deadline_;
   absl::Time queued_at_;
   Receipt receipt_;
+  Repeat repeat_ = Repeat::kUnsafe;
   Cancellation cancellation_;
   // How the call ended, once it did.
   absl::Status status_;

@@ -59,8 +59,8 @@ Metrics::Metrics()
       in_doubt_(Outcome(registry_, "in_doubt")) {
   Counters& retries = CounterFamily(registry_, "aquifer_transaction_retries_total",
                                     "Transactions whose body ran once more, by why it had to.");
-  constexpr absl::string_view kCauses[] = {"collision", "stale_plan", "dead_connection",
-                                           "broken_read", "lost_commit"};
+  constexpr absl::string_view kCauses[] = {"collision",   "stale_plan",  "dead_connection",
+                                           "broken_read", "lost_commit", "no_primary"};
   for (std::size_t i = 0; i < std::size(kCauses); ++i) {
     retries_[i] = &retries.Add({{"cause", std::string(kCauses[i])}});
   }

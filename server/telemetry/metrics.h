@@ -35,7 +35,15 @@ struct RpcTimes {
 };
 
 // Why a transaction's body ran once more.
-enum class RetryCause { kCollision, kStalePlan, kDeadConnection, kBrokenRead, kLostCommit };
+enum class RetryCause {
+  kCollision,
+  kStalePlan,
+  kDeadConnection,
+  kBrokenRead,
+  kLostCommit,
+  // The database is read-only now, or away, and another host will be the primary.
+  kNoPrimary,
+};
 
 // Thread-safe.
 class Metrics {
@@ -82,7 +90,7 @@ class Metrics {
   prometheus::Counter& committed_;
   prometheus::Counter& rolled_back_;
   prometheus::Counter& in_doubt_;
-  std::array<prometheus::Counter*, 5> retries_ = {};
+  std::array<prometheus::Counter*, 6> retries_ = {};
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, MethodSeries> methods_ ABSL_GUARDED_BY(mutex_);

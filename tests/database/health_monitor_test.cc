@@ -57,7 +57,7 @@ class HealthMonitorTest : public ::testing::Test {
   // A monitor whose looks are quick and which needs no schema.
   HealthMonitorOptions Options(const std::string& url) {
     HealthMonitorOptions options;
-    options.url = url;
+    options.urls = {url};
     options.application_name = "the monitor";
     options.interval = absl::Milliseconds(50);
     options.interval_while_bad = absl::Milliseconds(50);

@@ -172,9 +172,10 @@ std::string OwnPostgres::AdminUrl(const std::string& database) const {
 bool OwnPostgres::Answers() const { return PQping(AdminUrl("postgres").c_str()) == PQPING_OK; }
 
 void OwnPostgres::SignalAll(int signal) const {
-  std::vector<pid_t> all = ChildrenOf(pid_);
-  all.push_back(pid_);
-  for (const pid_t pid : all) kill(pid, signal);
+  // Stopped first, so that it has no child more meanwhile.
+  kill(pid_, SIGSTOP);
+  for (const pid_t pid : ChildrenOf(pid_)) kill(pid, signal);
+  kill(pid_, signal);
 }
 
 }  // namespace aquifer::testing
