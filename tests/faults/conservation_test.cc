@@ -7,9 +7,12 @@
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -32,13 +35,37 @@ namespace {
 using ::testing::IsEmpty;
 
 constexpr int kCallers = 8;
-// Each fault once is a round; more of them by AQUIFER_FAULT_ROUNDS.
+// Each fault once is a round; more of them by AQUIFER_FAULT_ROUNDS, or as many as fit into
+// AQUIFER_FAULT_HOURS.
 constexpr int kRounds = 2;
 constexpr absl::Duration kFreeze = absl::Milliseconds(700);
 
 int Rounds() {
   const char* chosen = std::getenv("AQUIFER_FAULT_ROUNDS");
   return chosen == nullptr ? kRounds : std::atoi(chosen);
+}
+
+// How long a soak lasts; nothing if this is none.
+absl::Duration Soak() {
+  const char* chosen = std::getenv("AQUIFER_FAULT_HOURS");
+  return chosen == nullptr ? absl::ZeroDuration() : absl::Hours(std::atof(chosen));
+}
+
+// What must not grow while a server lives.
+struct Holdings {
+  double memory_mb = 0;
+  int descriptors = 0;
+  int backends = 0;
+};
+
+// The median of one of them over a part of a soak.
+template <typename Field>
+double MedianOf(const std::vector<Holdings>& samples, std::size_t begin, std::size_t end,
+                Field Holdings::*field) {
+  std::vector<double> values;
+  for (std::size_t i = begin; i < end; ++i) values.push_back(samples[i].*field);
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
 
 class ConservationTest : public ::testing::Test {
@@ -137,6 +164,40 @@ class ConservationTest : public ::testing::Test {
 
   void StopCallers() { TearDown(); }
 
+  Holdings Measure() const {
+    const std::string process = absl::StrCat("/proc/", server_->pid());
+    Holdings now;
+    std::int64_t pages = 0;
+    std::int64_t resident = 0;
+    std::ifstream(process + "/statm") >> pages >> resident;
+    now.memory_mb = static_cast<double>(resident) * sysconf(_SC_PAGESIZE) / 1e6;
+    for ([[maybe_unused]] const auto& descriptor :
+         std::filesystem::directory_iterator(process + "/fd")) {
+      ++now.descriptors;
+    }
+    now.backends = static_cast<int>(Backends().size());
+    return now;
+  }
+
+  // Compares the end of a soak with its first half, in which caches fill.
+  static void ExpectFlat(const std::vector<Holdings>& samples) {
+    ASSERT_GE(samples.size(), 8u) << "too short to tell";
+    const std::size_t quarter = samples.size() / 4;
+    const auto grew = [&](auto field) {
+      const double early = MedianOf(samples, quarter, 2 * quarter, field);
+      const double late = MedianOf(samples, samples.size() - quarter, samples.size(), field);
+      std::cout << "from " << early << " to " << late << "\n";
+      return late - early;
+    };
+    std::cout << "memory in MB ";
+    EXPECT_LE(grew(&Holdings::memory_mb),
+              8 + 0.1 * MedianOf(samples, quarter, 2 * quarter, &Holdings::memory_mb));
+    std::cout << "descriptors ";
+    EXPECT_LE(grew(&Holdings::descriptors), 10);
+    std::cout << "backends ";
+    EXPECT_LE(grew(&Holdings::backends), 5);
+  }
+
   // What the service has of one device, by second.
   std::map<std::int64_t, v1::Collection> StoredLines(const std::string& device) {
     const auto stub = v1::CollectionRepository::NewStub(channel_);
@@ -196,7 +257,13 @@ TEST_F(ConservationTest, WhateverBreaksAllThatWasAcknowledgedIsThereOnce) {
   };
 
   Recover(absl::Now());
-  for (int round = 0; round < Rounds(); ++round) {
+  const absl::Duration soak = Soak();
+  const absl::Time end = absl::Now() + soak;
+  // One server lives through all of a soak.
+  if (soak > absl::ZeroDuration()) faults.erase(faults.begin());
+  std::vector<Holdings> samples;
+  for (int round = 0; soak > absl::ZeroDuration() ? absl::Now() < end : round < Rounds(); ++round) {
+    samples.push_back(Measure());
     std::shuffle(faults.begin(), faults.end(), random_);
     for (Fault& fault : faults) {
       const absl::Time began = absl::Now();
@@ -205,6 +272,7 @@ TEST_F(ConservationTest, WhateverBreaksAllThatWasAcknowledgedIsThereOnce) {
     }
   }
   StopCallers();
+  if (soak > absl::ZeroDuration()) ExpectFlat(samples);
 
   std::map<std::string, int> tasks;
   std::int64_t repeated = 0;
