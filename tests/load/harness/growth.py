@@ -10,6 +10,7 @@ from harness.main import build
 from harness.peers.aquifer import Aquifer
 from harness.postgres import programs
 from harness.rounds import Cell, Trial, measure
+from harness.sample import rate_text
 from harness.stand import ROOT, Stand, say
 from harness.workloads import workloads
 
@@ -80,7 +81,7 @@ def _table(heading, cells):
         other = next((base for other_size, base in others if other_size == size
                       and base.trial.workload.name == cell.trial.workload.name), None)
         rows.append([
-            cell.trial.workload.name, f"{size:,}", f"{cell.median:,.0f}",
+            cell.trial.workload.name, f"{size:,}", rate_text(cell.median),
             f"{cell.median / other.median:.2f}" if other and other.median else "",
             *[_figure(cell, lambda s, n=name: s.latency_us.get(n), 1000, 2)
               for name in ("p50", "p99")],
@@ -111,7 +112,8 @@ def _knees(what, cells):
     return "\n".join(lines)
 
 
-def _sections(cells):
+def sections(cells):
+    """The page's parts by their names."""
     texts = {}
     if cells.get("rows"):
         texts["rows"] = _table("lines", cells["rows"])
@@ -124,7 +126,7 @@ def _sections(cells):
     return texts
 
 
-def _parse(arguments):
+def parse(arguments):
     parser = argparse.ArgumentParser(
         prog="tests/load/growth",
         description="Measures how cost grows, and puts the tables into tests/load/GROWTH.md. "
@@ -143,7 +145,7 @@ def _parse(arguments):
 
 
 def main(arguments):
-    options = _parse(arguments)
+    options = parse(arguments)
     if not options.run.build_dir:
         build(options.run)
     directory = tempfile.mkdtemp(prefix="aquifer-growth-", dir=options.run.directory)
@@ -159,9 +161,9 @@ def main(arguments):
         cells["rows"] = by_rows(options, directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    sections = _sections(cells)
-    print("\n\n".join(sections.values()))
-    markers.replace(options.page, {"machine": machine.sentence(facts) + ".", **sections})
+    parts = sections(cells)
+    print("\n\n".join(parts.values()))
+    markers.replace(options.page, {"machine": machine.sentence(facts) + ".", **parts})
     every = [cell for pairs in cells.values() for _, cell in pairs]
     for complaint in table.complaints(every):
         say(complaint)

@@ -3,6 +3,7 @@
 import statistics
 from dataclasses import dataclass, field
 
+from harness.sample import rate_text
 from harness.stand import say
 
 
@@ -99,4 +100,4 @@ def _measure_one(stand, trial, peer, turn, cells):
         cells.append(cell)
     cell.samples.append(sample)
     failed = f"; {sample.failures} FAILED: {sample.first_failure}" if sample.failures else ""
-    say(f"round {turn + 1}: {trial}: {sample.rate:,.0f}/s {peer.name}{failed}")
+    say(f"round {turn + 1}: {trial}: {rate_text(sample.rate)}/s {peer.name}{failed}")

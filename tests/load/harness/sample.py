@@ -30,6 +30,11 @@ class Sample:
         return dict(asdict(self), rate=round(self.rate, 1))
 
 
+def rate_text(rate):
+    """Of few calls a second a part tells too."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+
+
 def percentiles(latencies):
     """What a peer that keeps every latency says of them, as caller/tally.cc does."""
     if not latencies:

@@ -1,5 +1,6 @@
 """Tables in Markdown that read well as text too."""
 
+from harness.sample import rate_text
 from harness.stand import TITLES
 
 HEADINGS = ["workload", "callers", "peer", "calls/s", "min-max", "ratio", "p50 ms", "p99 ms",
@@ -68,6 +69,6 @@ def _row(cells, cell):
     rates = cell.rates()
     ratio = cells.ratio(cell)
     return [cell.trial.workload.name, str(cell.trial.callers), TITLES[cell.peer],
-            f"{cell.median:,.0f}", f"{min(rates):,.0f}-{max(rates):,.0f}",
+            rate_text(cell.median), f"{rate_text(min(rates))}-{rate_text(max(rates))}",
             "" if ratio is None else f"{ratio:.2f}", latency("p50"), latency("p99"),
             latency("p999"), processor("client"), processor("server"), processor("database")]
