@@ -69,15 +69,9 @@ class FakeServer {
   template <typename Request, typename Response>
   FakeServer& OnFunction(
       std::function<absl::StatusOr<std::vector<Response>>(const Request&)> answer) {
-    return SetAnswer(*Request::descriptor(),
-                     [answer](const Messages& requests) -> absl::StatusOr<Messages> {
-                       const auto responses = answer(Parsed<Request>(requests).at(0));
-                       if (!responses.ok()) return responses.status();
-                       Messages bytes;
-                       for (const Response& response : *responses)
-                         bytes.push_back(response.SerializeAsString());
-                       return bytes;
-                     });
+    return SetAnswer(*Request::descriptor(), [answer](const Messages& requests) {
+      return AllSerialized(answer(Parsed<Request>(requests).at(0)));
+    });
   }
 
   template <typename Request, typename Response>
@@ -99,6 +93,15 @@ class FakeServer {
   static absl::StatusOr<Messages> Serialized(const absl::StatusOr<Response>& response) {
     if (!response.ok()) return response.status();
     return Messages{response->SerializeAsString()};
+  }
+
+  template <typename Response>
+  static absl::StatusOr<Messages> AllSerialized(
+      const absl::StatusOr<std::vector<Response>>& responses) {
+    if (!responses.ok()) return responses.status();
+    Messages bytes;
+    for (const Response& response : *responses) bytes.push_back(response.SerializeAsString());
+    return bytes;
   }
 
   FakeServer& SetAnswer(const google::protobuf::Descriptor& request, ErasedAnswer answer);
