@@ -25,7 +25,10 @@ export interface ConnectOptions {
    * not set. Each try has the deadline of its method.
    */
   patienceMs?: number;
-  /** After how much silence a connection is asked whether it lives; 30 seconds if not set. */
+  /**
+   * How often a connection is asked whether it lives; 30 seconds if not set. The server takes less
+   * than 10 seconds for abuse.
+   */
   keepaliveMs?: number;
   /** The largest answer taken; 64 MiB if not set. */
   maxMessageBytes?: number;

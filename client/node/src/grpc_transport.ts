@@ -19,6 +19,7 @@ import {
   type Transport,
   type TransportOptions,
   bearer,
+  keepaliveTimeoutMs,
 } from './transport.js';
 
 function toAquiferError(error: ServiceError): AquiferError {
@@ -59,7 +60,8 @@ export class GrpcTransport implements Transport {
     return new Client(address.target, credentialsFor(address, tls), {
       'grpc.primary_user_agent': userAgent,
       'grpc.keepalive_time_ms': keepaliveMs,
-      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.keepalive_timeout_ms': keepaliveTimeoutMs(this.options),
+      'grpc.keepalive_permit_without_calls': 1,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
       'grpc.max_receive_message_length': maxMessageBytes,

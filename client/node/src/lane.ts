@@ -9,12 +9,11 @@ import { connect as connectSocket } from 'node:net';
 
 import type { Address } from './address.js';
 import type { Connection } from './lanes.js';
-import type { TransportOptions } from './transport.js';
+import { type TransportOptions, keepaliveTimeoutMs } from './transport.js';
 
 const FIRST_BACKOFF_MS = 50;
 const MOST_BACKOFF_MS = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
-const KEEPALIVE_TIMEOUT_MS = 10_000;
 // Answers of some megabytes come without waiting for leave to send more.
 const WINDOW_BYTES = 8 * 1024 * 1024;
 
@@ -66,7 +65,8 @@ export class Lane implements Connection {
     if (this.calls > 0) session.ref();
     const tooLong = setTimeout(() => session.destroy(), CONNECT_TIMEOUT_MS);
     let keepalive: NodeJS.Timeout | undefined;
-    session.once('connect', () => {
+    // Then it is known that the other side speaks HTTP/2 and is awake.
+    session.once('remoteSettings', () => {
       clearTimeout(tooLong);
       session.setLocalWindowSize(WINDOW_BYTES);
       keepalive = this.keepAlive(session);
@@ -119,7 +119,7 @@ export class Lane implements Connection {
 
   private keepAlive(session: ClientHttp2Session): NodeJS.Timeout {
     return setInterval(() => {
-      const dead = setTimeout(() => session.destroy(), KEEPALIVE_TIMEOUT_MS);
+      const dead = setTimeout(() => session.destroy(), keepaliveTimeoutMs(this.options));
       dead.unref();
       if (session.destroyed || !session.ping(() => clearTimeout(dead))) clearTimeout(dead);
     }, this.options.keepaliveMs).unref();

@@ -40,6 +40,10 @@ export interface TransportOptions {
   userAgent: string;
 }
 
+/** How long the answer to a keepalive ping may take. */
+export const keepaliveTimeoutMs = ({ keepaliveMs }: TransportOptions): number =>
+  Math.min(10_000, keepaliveMs);
+
 /** What `authorization` says, if anything; a promise only where the token takes one. */
 export function bearer(token: Token | undefined): string | undefined | Promise<string> {
   if (!token) return undefined;

@@ -194,6 +194,49 @@ for (const transport of ['http2', 'grpc-js']) {
     }
   });
 
+  test(`a connection that went silent is noticed and replaced (${transport})`, async () => {
+    const standIn = createServer();
+    standIn.on('stream', (stream) => {
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc' },
+        { waitForTrailers: true },
+      );
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.from([0, 0, 0, 0, 0]));
+    });
+    const close = closerOf(standIn);
+    await once(standIn.listen(0, '127.0.0.1'), 'listening');
+    const links = [];
+    const proxy = createProxy((near) => {
+      const far = connectSocket(standIn.address().port, '127.0.0.1');
+      near.pipe(far).pipe(near);
+      for (const end of [near, far]) end.on('error', () => undefined);
+      links.push({ near, far });
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const aquifer = client(`127.0.0.1:${proxy.address().port}`, { transport, keepaliveMs: 500 });
+    const told = [];
+    aquifer.on('lost', () => told.push('lost'));
+    aquifer.on('restored', () => told.push('restored'));
+    try {
+      await aquifer.testConnection();
+      // As a network does that drops packets: nothing is closed, and nothing comes.
+      for (const { near, far } of links.splice(0)) {
+        near.unpipe(far);
+        far.unpipe(near);
+      }
+      await eventually(() => told.includes('lost'));
+      await aquifer.testConnection();
+      await eventually(() => told.includes('restored'));
+      assert.ok(links.length >= 1);
+    } finally {
+      await aquifer.close();
+      close();
+      proxy.close();
+      for (const { near } of links) near.destroy();
+    }
+  });
+
   test(`calls go to the servers that are there, over TCP or a Unix socket (${transport})`, async () => {
     const path = join(server.sandbox, `${transport}.sock`);
     let connections = 0;
