@@ -8,7 +8,8 @@ import { Server } from './support/server.mjs';
 
 async function withServer(options, body) {
   const server = await Server.start();
-  const aquifer = connect(server.address, options);
+  // A busy machine may take long, and nothing here is about how long.
+  const aquifer = connect(server.address, { patienceMs: 120_000, ...options });
   try {
     await body(aquifer, server);
   } finally {

@@ -27,7 +27,8 @@ function closerOf(standIn) {
 
 const clients = [];
 const client = (address, options) => {
-  clients.push(connect(address, options));
+  // A busy machine may take long.
+  clients.push(connect(address, { patienceMs: 120_000, ...options }));
   return clients.at(-1);
 };
 
