@@ -32,8 +32,10 @@ interface Save {
 
 const MOST_LINES = 500;
 const MOST_BYTES = 1024 * 1024;
-// While so many are under way, saves gather for the next.
+// While so many are under way, saves gather for the next, but not for longer than this: calls that
+// hang must hold nobody else.
 const MOST_CALLS = 4;
+const MOST_GATHER_MS = 50;
 // The field `line` of one request, and `lines` of the other.
 const LINE_TAG = 10;
 
@@ -54,6 +56,7 @@ export class CollectionSaver {
   private waiting: Save[] = [];
   private underWay = 0;
   private scheduled = false;
+  private gathering: NodeJS.Timeout | undefined;
 
   constructor(private readonly caller: Caller) {}
 
@@ -86,12 +89,20 @@ export class CollectionSaver {
 
   /** Sends when everybody who is awake now has asked. */
   private schedule(): void {
-    if (this.scheduled || this.underWay >= MOST_CALLS) return;
-    this.scheduled = true;
-    process.nextTick(() => {
-      this.scheduled = false;
-      while (this.waiting.length > 0 && this.underWay < MOST_CALLS) void this.send(this.next());
-    });
+    if (this.underWay >= MOST_CALLS) {
+      this.gathering ??= setTimeout(() => this.sendWaiting(Infinity), MOST_GATHER_MS);
+    } else if (!this.scheduled) {
+      this.scheduled = true;
+      process.nextTick(() => this.sendWaiting(MOST_CALLS));
+    }
+  }
+
+  private sendWaiting(mostCalls: number): void {
+    this.scheduled = false;
+    clearTimeout(this.gathering);
+    this.gathering = undefined;
+    while (this.waiting.length > 0 && this.underWay < mostCalls) void this.send(this.next());
+    if (this.waiting.length > 0) this.schedule();
   }
 
   private next(): Save[] {

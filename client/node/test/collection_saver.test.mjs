@@ -4,6 +4,8 @@ import { test } from 'node:test';
 
 import { fakeAquifer } from 'aquifer';
 
+import { eventually } from './support/eventually.mjs';
+
 const line = (i, more) => ({
   deviceId: String(i),
   collectedAt: new Date(i),
@@ -126,4 +128,25 @@ test('a save with options of its own goes alone', async () => {
   saves.push(aquifer.collections.saveCollectionData(line(3)));
   await Promise.allSettled(saves);
   assert.deepEqual(aquifer.sizes(), [1, 1, 1]);
+});
+
+test('calls that hang hold no other save', async () => {
+  const aquifer = fake();
+  const hung = [];
+  aquifer.fake.handle('CollectionRepository/RecordCollection', ({ line: { deviceId } }) => {
+    const answer = { outcome: 'RECORD_OUTCOME_INSERTED', collection: { id: deviceId, version: 1 } };
+    if (deviceId === '9') return answer;
+    return new Promise((resolve) => hung.push(() => resolve(answer)));
+  });
+  const saves = [];
+  for (let i = 1; i <= 4; ++i) {
+    saves.push(aquifer.collections.saveCollectionData(line(i)));
+    await eventually(() => hung.length === i);
+  }
+  assert.equal((await aquifer.collections.saveCollectionData(line(9))).id, 9n);
+  for (const answer of hung) answer();
+  assert.deepEqual(
+    (await Promise.all(saves)).map(({ id }) => id),
+    [1n, 2n, 3n, 4n],
+  );
 });
