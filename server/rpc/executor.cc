@@ -73,8 +73,11 @@ absl::Duration Executor::EstimatedWait(Lane lane, std::uint64_t caller) const {
 bool Executor::MakesProgress(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
-  if (Queued() == 0 || finished_ != seen_finished_) {
+  // An empty queue says nothing where jobs left it because no thread came.
+  const bool idle = Queued() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
+  if (idle || finished_ != seen_finished_) {
     seen_finished_ = finished_;
+    seen_overdue_ = overdue_;
     seen_at_ = now;
   }
   return now - seen_at_ < patience;
@@ -154,7 +157,6 @@ void Executor::RunOverdueJobs() {
     mutex_.Unlock();
     for (Job* job : taken) job->Run();
     mutex_.Lock();
-    finished_ += static_cast<std::int64_t>(taken.size());
     overdue_ += static_cast<std::int64_t>(taken.size());
     taken.clear();
   }

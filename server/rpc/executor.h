@@ -81,7 +81,8 @@ class Executor {
   absl::Duration EstimatedWait(Lane lane = Lane::kInteractive, std::uint64_t caller = 0) const;
 
   // True while jobs finish or there is nothing to do; false once a job has been waiting for
-  // `patience` in which none finished. Called regularly, by one thread.
+  // `patience` in which none finished; one that was answered because it waited for too long has not
+  // finished. Called regularly, by one thread.
   bool MakesProgress(absl::Duration patience);
 
   ExecutorFigures Figures() const;
@@ -131,6 +132,7 @@ class Executor {
   double mean_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
   // What MakesProgress saw when it last saw progress.
   std::int64_t seen_finished_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t seen_overdue_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time seen_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
   std::thread clock_;

@@ -144,6 +144,23 @@ TEST(ExecutorTest, OverdueJobRunsWhileEveryThreadIsBusy) {
   blocker.release.Notify();
 }
 
+TEST(ExecutorTest, OverdueJobsAreNoProgress) {
+  Blocker blocker;
+  FunctionJob overdue([] {});
+  Executor executor({.threads = 1, .capacity = 10});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  ASSERT_TRUE(executor.MakesProgress(kLongEnough));
+  ASSERT_TRUE(executor.TrySubmit(overdue, Lane::kInteractive, {.until = absl::InfinitePast()}));
+  ASSERT_TRUE(Eventually([&] { return executor.Figures().overdue == 1; }));
+
+  EXPECT_FALSE(executor.MakesProgress(absl::Nanoseconds(1)));
+
+  blocker.release.Notify();
+  EXPECT_TRUE(Eventually([&] { return executor.Figures().running == 0; }));
+  EXPECT_TRUE(executor.MakesProgress(absl::Nanoseconds(1)));
+}
+
 TEST(ExecutorTest, NewcomerWaitsForOneTurnOfACrowdedCaller) {
   Blocker blocker;
   std::deque<FunctionJob> jobs;
