@@ -2,6 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+
 #include "repositories/money.h"
 #include "repositories/row.h"
 #include "repositories/wall_time.h"
@@ -68,6 +70,21 @@ class Parser {
 ParsedLine ParseLine(const v1::CollectionLine& line, const std::string& path,
                      std::vector<FieldViolation>& violations) {
   return Parser(path, violations).Parse(line);
+}
+
+void MergedLines::Merge(const v1::CollectionLine& line, const ParsedLine& parsed) {
+  banknotes_minor_ = std::max(banknotes_minor_, parsed.banknotes_minor);
+  coins_minor_ = std::max(coins_minor_, parsed.coins_minor);
+  collector_ |= !line.collector().empty();
+  card_id_ |= !line.card_id().empty();
+  note_ |= !line.note().empty();
+  machine_ |= !line.machine().empty();
+}
+
+bool MergedLines::Gains(const v1::CollectionLine& line, const ParsedLine& parsed) const {
+  return parsed.banknotes_minor > banknotes_minor_ || parsed.coins_minor > coins_minor_ ||
+         (!collector_ && !line.collector().empty()) || (!card_id_ && !line.card_id().empty()) ||
+         (!note_ && !line.note().empty()) || (!machine_ && !line.machine().empty());
 }
 
 }  // namespace aquifer

@@ -33,4 +33,18 @@ struct ParsedLine {
 ParsedLine ParseLine(const v1::CollectionLine& line, const std::string& path,
                      std::vector<FieldViolation>& violations);
 
+// What lines of one key, taken together, are sure to have stored (domain rule 2), whatever was
+// there before them.
+class MergedLines {
+ public:
+  void Merge(const v1::CollectionLine& line, const ParsedLine& parsed);
+  // Whether `line` has anything to add to them.
+  bool Gains(const v1::CollectionLine& line, const ParsedLine& parsed) const;
+
+ private:
+  std::int64_t banknotes_minor_ = 0;
+  std::int64_t coins_minor_ = 0;
+  bool collector_ = false, card_id_ = false, note_ = false, machine_ = false;
+};
+
 }  // namespace aquifer

@@ -119,14 +119,6 @@ class LineRecorder {
     bool locked = false;
   };
 
-  // What the lines of one key, taken together, are sure to have stored.
-  struct Merged {
-    int last = 0;
-    std::int64_t banknotes_minor = 0;
-    std::int64_t coins_minor = 0;
-    bool collector = false, card_id = false, note = false, machine = false;
-  };
-
   static std::string PathOf(int index) { return absl::StrCat("lines[", index, "]"); }
 
   void ParseAll() {
@@ -162,33 +154,15 @@ class LineRecorder {
     }
     Key key(lines_[index].device_id(), *parsed_[index].instant);
     const auto [merged, is_first] = merged_.try_emplace(key);
-    if (!is_first && !Adds(index, merged->second)) {
-      repeats_.emplace_back(index, merged->second.last);
+    auto& [last, stored] = merged->second;
+    if (!is_first && !stored.Gains(lines_[index], parsed_[index])) {
+      repeats_.emplace_back(index, last);
       return;
     }
-    Merge(index, merged->second);
+    last = index;
+    stored.Merge(lines_[index], parsed_[index]);
     std::vector<int>& turns = waiting_[std::move(key)].reversed;
     turns.insert(turns.begin(), index);
-  }
-
-  bool Adds(int index, const Merged& merged) const {
-    const v1::CollectionLine& line = lines_[index];
-    return parsed_[index].banknotes_minor > merged.banknotes_minor ||
-           parsed_[index].coins_minor > merged.coins_minor ||
-           (!merged.collector && !line.collector().empty()) ||
-           (!merged.card_id && !line.card_id().empty()) || (!merged.note && !line.note().empty()) ||
-           (!merged.machine && !line.machine().empty());
-  }
-
-  void Merge(int index, Merged& merged) const {
-    const v1::CollectionLine& line = lines_[index];
-    merged.last = index;
-    merged.banknotes_minor = std::max(merged.banknotes_minor, parsed_[index].banknotes_minor);
-    merged.coins_minor = std::max(merged.coins_minor, parsed_[index].coins_minor);
-    merged.collector |= !line.collector().empty();
-    merged.card_id |= !line.card_id().empty();
-    merged.note |= !line.note().empty();
-    merged.machine |= !line.machine().empty();
   }
 
   void StoreRound() {
@@ -236,7 +210,7 @@ class LineRecorder {
   Results& results_;
   std::vector<ParsedLine> parsed_;
   std::map<Key, Turns> waiting_;
-  std::map<Key, Merged> merged_;
+  std::map<Key, std::pair<int, MergedLines>> merged_;
   // A line that adds nothing to an earlier one of the same key, and that earlier one.
   std::vector<std::pair<int, int>> repeats_;
 };

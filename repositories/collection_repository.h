@@ -4,6 +4,7 @@
 // only answers what the database alone can know. A method may run again after a conflict and so
 // keeps nothing outside its result. The implementation is split by idea:
 //   collection_record.cc     storing one line, the hot path
+//   collection_record_joined.cc  storing the lines of several callers at once
 //   collection_records.cc    storing many: batches, import
 //   collection_changes.cc    correcting, with the audit trail
 //   collection_deletes.cc    deleting, with the audit trail
@@ -21,6 +22,7 @@
 #include <string>
 
 #include "aquifer/v1/collection.pb.h"
+#include "repositories/joined.h"
 #include "repositories/session.h"
 #include "repositories/stream_page.h"
 
@@ -32,6 +34,9 @@ class CollectionRepository final {
 
   absl::StatusOr<v1::RecordCollectionResponse> RecordCollection(
       const v1::RecordCollectionRequest& request);
+  // Several calls of RecordCollection, answered as if they came one after another.
+  void RecordCollectionJoined(
+      JoinedCalls<v1::RecordCollectionRequest, v1::RecordCollectionResponse> calls);
   absl::StatusOr<v1::RecordCollectionsResponse> RecordCollections(
       const v1::RecordCollectionsRequest& request);
   // Stores one message of the stream; line numbers count from 1 within it.
@@ -42,8 +47,11 @@ class CollectionRepository final {
                            v1::ImportCollectionsResponse& whole);
 
   absl::StatusOr<v1::GetCollectionResponse> GetCollection(const v1::GetCollectionRequest& request);
+  void GetCollectionJoined(JoinedCalls<v1::GetCollectionRequest, v1::GetCollectionResponse> calls);
   absl::StatusOr<v1::CheckCollectionExistsResponse> CheckCollectionExists(
       const v1::CheckCollectionExistsRequest& request);
+  void CheckCollectionExistsJoined(
+      JoinedCalls<v1::CheckCollectionExistsRequest, v1::CheckCollectionExistsResponse> calls);
   absl::StatusOr<v1::ListCollectionsResponse> ListCollections(
       const v1::ListCollectionsRequest& request);
   // The page at `position`, empty for the first.

@@ -8,6 +8,7 @@ std::vector<const Statement*> AllStatements() {
            CivilInstantStatements(),
            CollectionRecordStatements(),
            CollectionRecordsStatements(),
+           CollectionRecordJoinedStatements(),
            CollectionChangeStatements(),
            FetchLedgerStatements(),
            CollectorTextStatements(),

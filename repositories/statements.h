@@ -14,6 +14,7 @@ using StatementList = absl::Span<const Statement* const>;
 // Those of one source file each, defined at its end beside the statements.
 StatementList CivilInstantStatements();
 StatementList CollectionRecordStatements();
+StatementList CollectionRecordJoinedStatements();
 StatementList CollectionRecordsStatements();
 StatementList CollectionChangeStatements();
 StatementList FetchLedgerStatements();

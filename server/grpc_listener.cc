@@ -24,8 +24,7 @@ std::string HostForUri(const std::string& address) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
-    const GrpcListenerOptions& options, const std::vector<RpcService*>& queued,
-    const std::vector<grpc::Service*>& services) {
+    const GrpcListenerOptions& options, const std::vector<QueuedService*>& services) {
   std::unique_ptr<GrpcListener> listener(new GrpcListener());
   listener->host_ = HostForUri(options.address);
   const std::string wanted = absl::StrCat(listener->host_, ":", options.port);
@@ -39,6 +38,8 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kLeastClientPingMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Its figures of every call cost more than they tell beside our own.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
   if (options.memory_bytes > 0) {
     builder.SetResourceQuota(
@@ -49,21 +50,14 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &listener->port_);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  for (RpcService* service : queued) builder.RegisterService(service);
-  if (!queued.empty()) {
-    listener->calls_ = std::make_unique<CallQueue>(builder, options.polling_threads);
-  }
+  for (QueuedService* service : services) builder.RegisterService(&service->service());
+  listener->calls_ = std::make_unique<CallQueue>(builder, options.polling_threads);
   listener->server_ = builder.BuildAndStart();
   if (listener->server_ == nullptr || listener->port_ == 0) {
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", wanted, ": is the address right and the port free?"));
   }
-  if (listener->calls_) {
-    listener->calls_->Start([&](grpc::ServerCompletionQueue& queue) {
-      for (RpcService* service : queued) service->Listen(queue);
-    });
-  }
+  listener->calls_->Start(services);
   return listener;
 }
 

@@ -3,7 +3,6 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
-#include <grpcpp/impl/service_type.h>
 #include <grpcpp/server.h>
 
 #include <memory>
@@ -11,7 +10,6 @@
 #include <vector>
 
 #include "server/rpc/call_queue.h"
-#include "server/rpc/rpc_service.h"
 
 namespace aquifer {
 
@@ -22,7 +20,7 @@ struct GrpcListenerOptions {
   int max_message_bytes = 4 * 1024 * 1024;
   // What gRPC may take for messages; beyond it callers have to wait. 0 for no bound.
   int memory_bytes = 0;
-  // Threads that poll for the calls of `queued` services.
+  // Threads that poll for calls.
   int polling_threads = 1;
 };
 
@@ -31,8 +29,7 @@ class GrpcListener {
   // Listens and serves at once; the services must outlive the listener. UNAVAILABLE if the address
   // cannot be had.
   static absl::StatusOr<std::unique_ptr<GrpcListener>> Start(
-      const GrpcListenerOptions& options, const std::vector<RpcService*>& queued,
-      const std::vector<grpc::Service*>& services);
+      const GrpcListenerOptions& options, const std::vector<QueuedService*>& services);
 
   // Cancels what still runs. Every call must have been answered, or be answered meanwhile.
   ~GrpcListener();

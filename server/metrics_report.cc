@@ -114,6 +114,11 @@ std::vector<MetricFamily> ToMetrics(const ServerFigures& figures) {
   std::vector<MetricFamily> all;
   AppendPool(figures.pool, all);
   AppendQueues(figures.workers, figures.reserve, all);
+  all.push_back(Counter("aquifer_joined_sets_total", "Sets of calls that were answered together.",
+                        {{Number(figures.joined.flights)}}));
+  all.push_back(Counter("aquifer_joined_calls_total",
+                        "Calls in those sets; by the sets, how many went together.",
+                        {{Number(figures.joined.calls)}}));
   std::vector<Value> events;
   for (const ConnectionEvent event : kConnectionEvents) {
     events.push_back(

@@ -11,6 +11,7 @@
 #include "server/database/pool_figures.h"
 #include "server/health/health_state.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/joiner.h"
 #include "server/rpc/repeat_counts.h"
 
 namespace aquifer {
@@ -20,6 +21,8 @@ struct ServerFigures {
   PoolFigures pool;
   ExecutorFigures workers;
   ExecutorFigures reserve;
+  // The calls that can be joined.
+  JoinerFigures joined;
   RepeatFigures repeats;
   CancellerFigures cancels;
   std::int64_t links_cut = 0;

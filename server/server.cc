@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/synchronization/mutex.h>
 #include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 
@@ -73,6 +74,9 @@ class Server {
   void AwaitFirstHealth();
   v1::GetStatusResponse Status() const;
   ServerFigures Figures();
+  JoinerFigures JoinedFigures() const;
+  // With those that wait to be joined.
+  ExecutorFigures WorkerFigures() const;
   void LogFinalFigures() const;
 
   const ServerOptions& options_;
@@ -108,11 +112,13 @@ class Server {
 absl::Status Server::Start() {
   if (absl::Status status = StartDatabase(); !status.ok()) return status;
   health_.emplace(HealthStateOptions{}, log_);
-  workers_.emplace(ExecutorOptions{.threads = options_.pool.max,
-                                   .capacity = options_.queue_capacity,
-                                   .max_bytes = static_cast<std::size_t>(options_.queue_max_bytes),
-                                   .caller_share = options_.queue_share_percent / 100.0});
-  reserve_.emplace(ExecutorOptions{.threads = kReserveThreads, .capacity = kReserveCapacity});
+  workers_.emplace(
+      ExecutorOptions{.threads = options_.pool.max,
+                      .queue = {.capacity = options_.queue_capacity,
+                                .max_bytes = static_cast<std::size_t>(options_.queue_max_bytes),
+                                .caller_share = options_.queue_share_percent / 100.0}});
+  reserve_.emplace(
+      ExecutorOptions{.threads = kReserveThreads, .queue = {.capacity = kReserveCapacity}});
   rpc_.emplace(RpcParts{.transactions = *transactions_,
                         .workers = *workers_,
                         .reserve = *reserve_,
@@ -213,8 +219,7 @@ absl::Status Server::StartListeners() {
                                        .max_message_bytes = options_.max_message_bytes,
                                        .memory_bytes = options_.transport_memory_bytes},
                                       {&*collections_, &*jobs_, &*maintenance_, &*worker_service_,
-                                       &*transaction_service_, &*admin_},
-                                      {&*health_service_});
+                                       &*transaction_service_, &*admin_, &*health_service_});
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   if (absl::Status status = StartProbes(); !status.ok()) return status;
@@ -224,7 +229,7 @@ absl::Status Server::StartListeners() {
 absl::Status Server::StartProbes() {
   if (options_.health_port < 0) return absl::OkStatus();
   probe_service_.emplace(*health_);
-  auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port}, {},
+  auto probes = GrpcListener::Start({.address = options_.address, .port = options_.health_port},
                                     {&*probe_service_});
   if (!probes.ok()) return probes.status();
   probe_listener_ = *std::move(probes);
@@ -297,7 +302,7 @@ v1::GetStatusResponse Server::Status() const {
   status.mutable_started_at()->set_seconds(absl::ToUnixSeconds(started_at_));
   status.mutable_uptime()->set_seconds(absl::ToInt64Seconds(absl::Now() - started_at_));
   *status.mutable_pool() = ToStatus(pool_->Figures());
-  *status.mutable_queue() = ToStatus(workers_->Figures());
+  *status.mutable_queue() = ToStatus(WorkerFigures());
   *status.mutable_ledger() = ToStatus(rpc_->Repeats());
   const DatabaseView view = monitor_->View();
   *status.mutable_database() = ToStatus(view, options_.time_zone);
@@ -305,10 +310,25 @@ v1::GetStatusResponse Server::Status() const {
   return status;
 }
 
+JoinerFigures Server::JoinedFigures() const {
+  JoinerFigures sum = collections_->JoinFigures();
+  return sum += jobs_->JoinFigures();
+}
+
+ExecutorFigures Server::WorkerFigures() const {
+  ExecutorFigures figures = workers_->Figures();
+  const JoinerFigures joined = JoinedFigures();
+  figures.queued += joined.waiting;
+  figures.queued_bytes += joined.waiting_bytes;
+  figures.refused += joined.refused;
+  return figures;
+}
+
 ServerFigures Server::Figures() {
   return {.pool = pool_->Figures(),
-          .workers = workers_->Figures(),
+          .workers = WorkerFigures(),
           .reserve = reserve_->Figures(),
+          .joined = JoinedFigures(),
           .repeats = rpc_->Repeats(),
           .cancels = pool_->canceller().Figures(),
           .links_cut = pool_->watchdog().cut(),
@@ -359,7 +379,7 @@ void Server::Stop(StopSignals& signals) {
 
 void Server::LogFinalFigures() const {
   const PoolFigures pool = pool_->Figures();
-  const ExecutorFigures calls = workers_->Figures();
+  const ExecutorFigures calls = WorkerFigures();
   log_.Write(LogLine(LogLevel::kInfo, "final_figures")
                  .Add("uptime_s", absl::ToInt64Seconds(absl::Now() - started_at_))
                  .Add("steps_finished", calls.finished)
@@ -377,6 +397,8 @@ absl::Status StartServer(Server& server, StopSignals& signals) {
 }  // namespace
 
 int Serve(const ServerOptions& options) {
+  // abseil as Debian builds it looks for deadlocks at every lock; the tests have it look.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   StopSignals signals;
   Log log(options.log_level);
   Server server(options, log);

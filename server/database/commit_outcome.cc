@@ -3,6 +3,7 @@
 #include <absl/time/clock.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 
 #include "repositories/errors.h"
@@ -22,6 +23,14 @@ constexpr Statement kEnd = {"transactions.end_backend", R"sql(
 SELECT count(pg_terminate_backend(pid))
 FROM pg_catalog.pg_stat_activity
 WHERE backend_xid = $1::text::xid8::xid
+)sql"};
+
+// Older than $2 microseconds, so not another that got its number since.
+constexpr Statement kFindBackend = {"backends.find", R"sql(
+SELECT count(*), count(CASE WHEN $3::boolean THEN pg_terminate_backend(pid) END)
+FROM pg_catalog.pg_stat_activity
+WHERE pid = $1::integer
+  AND backend_start < clock_timestamp() - $2::bigint * interval '1 microsecond'
 )sql"};
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(5);
@@ -74,6 +83,30 @@ CommitOutcome ResolveCommit(const TransactionMark& mark, absl::Time deadline, Lo
     if (ReasonOf(looked) == EntryOf(Reason::kShuttingDown).name ||
         absl::Now() + pause >= deadline) {
       return CommitOutcome::kUnknown;
+    }
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+bool AwaitBackendsEnd(const BackendMark& backend, absl::Time deadline, LookRunner run) {
+  const absl::Time began = absl::Now();
+  deadline = std::min(deadline, began + kLongestWait);
+  const std::int64_t age_us = std::chrono::duration_cast<std::chrono::microseconds>(
+                                  std::chrono::steady_clock::now() - backend.opened_at)
+                                  .count();
+  absl::Duration pause = kFirstPause;
+  while (true) {
+    bool gone = false;
+    const bool send_away = absl::Now() - began > kPatienceWithBackend;
+    const absl::Status looked = run([&](Session& session) {
+      gone = Row(session.Run(kFindBackend, backend.pid, age_us, send_away)[0]).Int(0) == 0;
+      return absl::OkStatus();
+    });
+    if (looked.ok() && gone) return true;
+    if (ReasonOf(looked) == EntryOf(Reason::kShuttingDown).name ||
+        absl::Now() + pause >= deadline) {
+      return false;
     }
     absl::SleepFor(pause);
     pause = std::min(pause * 2, kLongestPause);

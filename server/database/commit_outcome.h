@@ -1,4 +1,4 @@
-// What became of a transaction whose COMMIT was sent on a connection that then broke.
+// What became of a write that was sent on a connection that then broke.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -6,6 +6,7 @@
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
+#include <chrono>
 #include <string>
 
 #include "repositories/session.h"
@@ -33,5 +34,16 @@ using LookRunner = absl::FunctionRef<absl::Status(absl::FunctionRef<absl::Status
 // backend has not gone; one that stays for long is ended, for then the link is dead on its side
 // only.
 CommitOutcome ResolveCommit(const TransactionMark& mark, absl::Time deadline, LookRunner run);
+
+// Which backend a statement was sent to.
+struct BackendMark {
+  int pid = 0;
+  // When its connection was open. A later one with the same number is younger.
+  std::chrono::steady_clock::time_point opened_at;
+};
+
+// Waits until `backend` is gone, and sends it away if it stays for long; false if `deadline` came
+// first. What it had not committed by then it never will.
+bool AwaitBackendsEnd(const BackendMark& backend, absl::Time deadline, LookRunner run);
 
 }  // namespace aquifer

@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "repositories/pqxx_compat.h"
 #include "repositories/session.h"
+#include "server/database/commit_outcome.h"
 #include "server/options.h"
 
 namespace aquifer {
@@ -59,6 +61,7 @@ class Connection {
   AdoptedConnection& pqxx() { return *connection_; }
   PreparedStatements& prepared() { return prepared_; }
   int backend_pid() const;
+  BackendMark backend_mark() const { return {backend_pid(), opened_at_}; }
   // The socket it speaks over.
   int socket() const;
   // What a cancel request is sent with; shared, because one may be under way when this ends.
@@ -92,6 +95,7 @@ class Connection {
   PreparedStatements prepared_;
   const std::shared_ptr<PGcancel> cancel_target_;
   std::string run_;
+  const std::chrono::steady_clock::time_point opened_at_ = std::chrono::steady_clock::now();
   std::atomic<const char*> activity_ = nullptr;
 };
 

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace aquifer {
 namespace {
@@ -13,11 +14,11 @@ constexpr absl::Duration kLongest = absl::Hours(24 * 365);
 
 }  // namespace
 
-LinkWatchdog::Watch::Watch(LinkWatchdog& dog, int socket, absl::Duration left)
+LinkWatchdog::Watch::Watch(LinkWatchdog& dog, int socket, absl::Duration left, Cancellation* at_end)
     : dog_(dog),
       socket_(socket),
-      end_(std::chrono::steady_clock::now() +
-           absl::ToChronoNanoseconds(std::min(left, kLongest) + dog.options_.grace)) {
+      end_(std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(left, kLongest))),
+      at_end_(at_end) {
   absl::MutexLock lock(&dog_.mutex_);
   place_ = dog_.watches_.size();
   dog_.watches_.push_back(this);
@@ -48,13 +49,15 @@ std::int64_t LinkWatchdog::cut() const {
 
 void LinkWatchdog::Look() {
   absl::MutexLock lock(&mutex_);
-  while (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.interval)) CutOverdue();
+  while (!mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.interval)) EndOverdue();
 }
 
-void LinkWatchdog::CutOverdue() {
+void LinkWatchdog::EndOverdue() {
   const auto now = std::chrono::steady_clock::now();
   for (Watch* watch : watches_) {
     if (watch->cut_ || now < watch->end_) continue;
+    if (Cancellation* at_end = std::exchange(watch->at_end_, nullptr)) at_end->Cancel();
+    if (now < watch->end_ + absl::ToChronoNanoseconds(options_.grace)) continue;
     // The socket itself stays libpq's, which finds it ended. Under the lock, because only that
     // keeps the watch, and with it the socket; shutting one never blocks.
     shutdown(watch->socket_, SHUT_RDWR);

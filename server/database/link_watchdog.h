@@ -3,6 +3,8 @@
 // Every statement has a time limit that the backend keeps. A backend that hangs, or a link that
 // swallows everything, keeps none, and the thread that waits would wait with it. So a link whose
 // time has been up for a grace is shut, which wakes that thread with a broken connection.
+//
+// For a statement without a time limit of its own the watch keeps it as well, by a cancel request.
 #pragma once
 
 #include <absl/base/thread_annotations.h>
@@ -14,6 +16,8 @@
 #include <cstdint>
 #include <thread>
 #include <vector>
+
+#include "server/database/canceller.h"
 
 namespace aquifer {
 
@@ -30,8 +34,9 @@ class LinkWatchdog {
   // A link under watch until this ends.
   class Watch {
    public:
-    // `socket` stays open for as long as this lives; `left` is the time the link has.
-    Watch(LinkWatchdog& dog, int socket, absl::Duration left);
+    // `socket` stays open for as long as this lives; `left` is the time the link has. When that is
+    // up, `at_end` is cancelled, where there is one.
+    Watch(LinkWatchdog& dog, int socket, absl::Duration left, Cancellation* at_end = nullptr);
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
@@ -43,6 +48,8 @@ class LinkWatchdog {
     const int socket_;
     // By a clock that nobody sets, for shutting a link cannot be undone.
     const std::chrono::steady_clock::time_point end_;
+    // Null once it was cancelled.
+    Cancellation* at_end_;
     bool cut_ = false;
     // Where it stands in watches_.
     std::size_t place_;
@@ -58,7 +65,7 @@ class LinkWatchdog {
 
  private:
   void Look();
-  void CutOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EndOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const LinkWatchdogOptions options_;
   mutable absl::Mutex mutex_;

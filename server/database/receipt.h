@@ -20,6 +20,8 @@ struct Receipt {
   int attempts = 0;
   // Rows read or changed by the last attempt.
   std::int64_t rows = 0;
+  // Calls that were answered together, this one included; 0 if it went alone.
+  int joined = 0;
   // The answer is the first one's, from the ledger of requests.
   bool replayed = false;
 };

@@ -48,6 +48,7 @@ struct Outcome {
     kDead,        // the connection was dead before anything was done
     kBroken,      // it broke while the body ran
     kInDoubt,     // it broke while the transaction committed
+    kCutOff,      // it broke while a statement ran that commits by itself
     kCollision,   // with another transaction
     kNoPrimary,   // the database takes no writes any more
     kStalePlans,  // prepared statements are gone or outdated
@@ -148,8 +149,10 @@ class Attempt final : private StatementGate {
         options_(options),
         receipt_(receipt),
         log_(pool.log()),
-        watch_(pool.watchdog(), connection.socket(), call.deadline - absl::Now()),
-        cancels_(pool.canceller(), connection.cancel_target(), call.cancellation),
+        cancellation_(call.cancellation != nullptr ? *call.cancellation : nobodys_),
+        watch_(pool.watchdog(), connection.socket(), call.deadline - absl::Now(),
+               IsImplicit(call.mode) ? &cancellation_ : nullptr),
+        cancels_(pool.canceller(), connection.cancel_target(), &cancellation_),
         // No transaction of libpqxx: it would send BEGIN and the settings in two round trips.
         transaction_(connection.pqxx()),
         session_(transaction_, connection.prepared(), this) {}
@@ -174,21 +177,23 @@ class Attempt final : private StatementGate {
 
  private:
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body) {
-    if (Left()) return CallerLeft();
+    if (absl::Status status = StillWanted("before the transaction began"); !status.ok()) {
+      return status;
+    }
     {
       Stopwatch watch(receipt_.sql);
-      Begin();
+      if (!IsImplicit(call_.mode)) Begin();
       phase_ = Phase::kBody;
       ++receipt_.attempts;
       if (absl::Status status = body(session_); !status.ok()) return status;
     }
+    if (IsImplicit(call_.mode)) return absl::OkStatus();
     if (connection_.InFailedTransaction()) {
       return MakeError(Reason::kInternal, "a failed statement was passed over");
     }
     // A commit is not cancelled: nobody would know what became of it.
     cancels_.End();
-    if (Left()) return CallerLeft();
-    if (absl::Now() >= call_.deadline) return DeadlinePassed("before the commit");
+    if (absl::Status status = StillWanted("before the commit"); !status.ok()) return status;
     Stopwatch watch(receipt_.commit);
     phase_ = Phase::kCommit;
     connection_.set_activity("COMMIT");
@@ -198,11 +203,10 @@ class Attempt final : private StatementGate {
 
   // The time limit that BEGIN set is each statement's; this bounds their sum.
   void Enter(const Statement& statement) override {
-    if (Left()) throw NotWanted(CallerLeft());
-    statement_began_ = absl::Now();
-    if (statement_began_ >= call_.deadline) {
-      throw NotWanted(DeadlinePassed("between two statements"));
+    if (absl::Status status = StillWanted("between two statements"); !status.ok()) {
+      throw NotWanted(std::move(status));
     }
+    statement_began_ = absl::Now();
     connection_.set_activity(statement.name);
   }
 
@@ -212,7 +216,13 @@ class Attempt final : private StatementGate {
     options_.metrics->StatementDone(statement.name, absl::Now() - statement_began_);
   }
 
-  bool Left() const { return call_.cancellation != nullptr && call_.cancellation->cancelled(); }
+  absl::Status StillWanted(absl::string_view where) const {
+    if (absl::Now() >= call_.deadline) return DeadlinePassed(where);
+    return Left() ? CallerLeft() : absl::OkStatus();
+  }
+
+  // Whoever waited for the call does so no more, be it that its time is up.
+  bool Left() const { return cancellation_.cancelled(); }
 
   // All in one round trip, what a lost commit will be looked up by included. Asking for the id
   // gives a transaction one that may write nothing in the end; that costs less than a round trip
@@ -220,7 +230,7 @@ class Attempt final : private StatementGate {
   void Begin() {
     connection_.set_activity("BEGIN");
     const pqxx::result begun = transaction_.exec(BeginText());
-    if (call_.mode == TransactionMode::kReadOnly) return;
+    if (IsRead(call_.mode)) return;
     const Row row(begun[0]);
     if (connection_.run().empty()) connection_.set_run(row.Text(1));
     mark_ = {.xid = row.Text(0), .run = connection_.run()};
@@ -250,15 +260,15 @@ class Attempt final : private StatementGate {
     }
     const SqlError error = DescribeSqlError(exception);
     // Before the deadline it was not the time limit, which answers with the same code.
-    if (error.sqlstate == "57014" && Left() && absl::Now() < call_.deadline) {
-      ended_by_cancel_ = true;
-      return {.status = CallerLeft()};
+    if (error.sqlstate == "57014" && Left()) {
+      ended_by_cancel_ = IsImplicit(call_.mode) || absl::Now() < call_.deadline;
+      if (absl::Now() < call_.deadline) return {.status = CallerLeft()};
     }
     if (IsBroken(error) || !connection_.pqxx().is_open()) return Broken();
     // A write in a transaction that we opened for reading is our fault, not a failover.
     // A standby says 0A000 to a BEGIN for writing.
     const bool read_only_now =
-        call_.mode == TransactionMode::kReadWrite &&
+        !IsRead(call_.mode) &&
         (error.sqlstate == "25006" || (phase_ == Phase::kBegin && error.sqlstate == "0A000"));
     const absl::string_view statement =
         phase_ == Phase::kBody && session_.current() ? session_.current()->name : "";
@@ -288,9 +298,13 @@ class Attempt final : private StatementGate {
     Outcome outcome;
     if (phase_ == Phase::kCommit) {
       // A read was complete and had nothing to commit.
-      if (call_.mode == TransactionMode::kReadOnly) return outcome;
+      if (IsRead(call_.mode)) return outcome;
       outcome.kind = Outcome::Kind::kInDoubt;
       outcome.mark = mark_;
+      return outcome;
+    }
+    if (call_.mode == TransactionMode::kWriteImplicitly && phase_ == Phase::kBody) {
+      outcome.kind = Outcome::Kind::kCutOff;
       return outcome;
     }
     outcome.kind = phase_ == Phase::kBegin ? Outcome::Kind::kDead : Outcome::Kind::kBroken;
@@ -338,6 +352,8 @@ class Attempt final : private StatementGate {
   TransactionMark mark_;
   bool ended_by_cancel_ = false;
   absl::Time statement_began_;
+  Cancellation nobodys_;
+  Cancellation& cancellation_;
   const LinkWatchdog::Watch watch_;
   CancelScope cancels_;
   pqxx::nontransaction transaction_;
@@ -427,7 +443,7 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
           break;
         }
         // A write is left to the caller, which knows whether it still wants it.
-        if (call.mode != TransactionMode::kReadOnly || read_again) return outcome.status;
+        if (!IsRead(call.mode) || read_again) return outcome.status;
         read_again = true;
         CountRetry(options_.metrics, RetryCause::kBrokenRead);
         break;
@@ -451,6 +467,16 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
         if (!primary.Again()) return outcome.status;
         CountRetry(options_.metrics, RetryCause::kNoPrimary);
         break;
+      case Outcome::Kind::kCutOff: {
+        const BackendMark backend = (*lease)->backend_mark();
+        lease->Discard(CloseReason::kBroken);
+        Stopwatch watch(receipt.commit);
+        // Else it could still commit, after something newer.
+        if (!EndBackend(call, backend)) return InDoubt();
+        if (++lost >= options_.max_attempts) return InDoubt();
+        CountRetry(options_.metrics, RetryCause::kLostCommit);
+        break;
+      }
       case Outcome::Kind::kStalePlans:
         if (planned_again) return outcome.status;
         planned_again = true;
@@ -471,15 +497,31 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
   }
 }
 
+bool TransactionRunner::EndBackend(const TransactionCall& call, const BackendMark& backend) {
+  const absl::Time began = absl::Now();
+  const bool gone = AwaitBackendsEnd(
+      backend, call.deadline,
+      [&](absl::FunctionRef<absl::Status(Session&)> look) { return Look(call, look); });
+  pool_.log().Write(LogLine(LogLevel::kWarning, "statement_cut_off")
+                        .Add("method", call.method)
+                        .Add("request_id", call.request_id)
+                        .Add("backend_gone", gone)
+                        .Add("after_ms", absl::ToInt64Milliseconds(absl::Now() - began)));
+  return gone;
+}
+
+absl::Status TransactionRunner::Look(const TransactionCall& call,
+                                     absl::FunctionRef<absl::Status(Session&)> look) {
+  Receipt unused;
+  return Run({.method = call.method, .request_id = call.request_id, .deadline = call.deadline},
+             look, unused);
+}
+
 CommitOutcome TransactionRunner::Resolve(const TransactionCall& call, const TransactionMark& mark) {
   const absl::Time began = absl::Now();
-  const CommitOutcome outcome =
-      ResolveCommit(mark, call.deadline, [&](absl::FunctionRef<absl::Status(Session&)> look) {
-        Receipt unused;
-        return Run(
-            {.method = call.method, .request_id = call.request_id, .deadline = call.deadline}, look,
-            unused);
-      });
+  const CommitOutcome outcome = ResolveCommit(
+      mark, call.deadline,
+      [&](absl::FunctionRef<absl::Status(Session&)> look) { return Look(call, look); });
   pool_.log().Write(LogLine(LogLevel::kWarning, "commit_resolved")
                         .Add("method", call.method)
                         .Add("request_id", call.request_id)

@@ -20,7 +20,19 @@ enum class TransactionMode {
   kReadOnly,
   // READ COMMITTED READ WRITE.
   kReadWrite,
+  // No BEGIN and no COMMIT: each statement is a snapshot, or a commit, of its own.
+  kReadImplicitly,
+  // The body's statements must be safe to repeat: after the connection broke, it runs again as soon
+  // as the old backend is gone.
+  kWriteImplicitly,
 };
+
+constexpr bool IsRead(TransactionMode mode) {
+  return mode == TransactionMode::kReadOnly || mode == TransactionMode::kReadImplicitly;
+}
+constexpr bool IsImplicit(TransactionMode mode) {
+  return mode == TransactionMode::kReadImplicitly || mode == TransactionMode::kWriteImplicitly;
+}
 
 struct TransactionRunnerOptions {
   // How often a body runs at most when transactions collide (40001, 40P01), or commits are lost.
@@ -82,6 +94,10 @@ class TransactionRunner {
                            absl::FunctionRef<absl::Status(Session&)> body, Receipt& receipt);
   // What became of the commit of a connection that broke.
   CommitOutcome Resolve(const TransactionCall& call, const TransactionMark& mark);
+  // Whether the backend of a connection that broke is gone, or was sent away, before the deadline.
+  bool EndBackend(const TransactionCall& call, const BackendMark& backend);
+  // Asks the database about another connection's fate.
+  absl::Status Look(const TransactionCall& call, absl::FunctionRef<absl::Status(Session&)> look);
 
   ConnectionPool& pool_;
   const TransactionRunnerOptions options_;

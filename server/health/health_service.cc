@@ -21,42 +21,65 @@ grpc::Status ShuttingDown() {
   return grpc::Status(grpc::StatusCode::UNAVAILABLE, "the server is shutting down");
 }
 
-// A watch that is refused.
-class RefusedStream final : public grpc::ServerWriteReactor<HealthCheckResponse> {
- public:
-  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
-// One watch. gRPC owns it from Watch to OnDone, which is when the service forgets it.
-//
-// At most one operation is under way at a time; which comes next is decided under the lock and
-// started after it.
-class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthCheckResponse>,
-                                         public HealthWatcher {
+class HealthService::CheckCall final : private QueuedCall {
  public:
-  WatchStream(HealthService& service, HealthState& state, std::string name)
-      : service_(service), state_(state), name_(std::move(name)) {}
+  CheckCall(HealthService& service, grpc::ServerCompletionQueue& queue)
+      : service_(service), queue_(queue), responder_(&context_) {}
+
+  void Listen() {
+    service_.RequestCheck(&context_, &request_, &responder_, &queue_, &queue_, Arrival());
+  }
+
+ private:
+  void OnArrived() override {
+    (new CheckCall(service_, queue_))->Listen();
+    const std::optional<ServingStatus> status = service_.state_.StatusOf(request_.service());
+    if (status.has_value()) {
+      HealthCheckResponse response;
+      response.set_status(ToProto(status));
+      responder_.Finish(response, grpc::Status::OK, End());
+    } else {
+      responder_.FinishWithError(grpc::Status(grpc::StatusCode::NOT_FOUND, "unknown service name"),
+                                 End());
+    }
+  }
+
+  HealthService& service_;
+  grpc::ServerCompletionQueue& queue_;
+  HealthCheckRequest request_;
+  grpc::ServerAsyncResponseWriter<HealthCheckResponse> responder_;
+};
+
+// One watch. At most one operation is under way at a time; which comes next is decided under the
+// lock and started after it.
+class HealthService::WatchStream final : private QueuedCall, public HealthWatcher {
+ public:
+  WatchStream(HealthService& service, grpc::ServerCompletionQueue& queue)
+      : service_(service), state_(service.state_), queue_(queue), writer_(&context_) {}
+
+  void Listen() {
+    service_.RequestWatch(&context_, &request_, &writer_, &queue_, &queue_, Arrival());
+  }
 
   // Starts what comes next: a status the client has not seen, or the end.
   void Advance() {
     switch (Decide()) {
-      case Step::kNone:
+      case Next::kNone:
         break;
-      case Step::kWrite:
-        StartWrite(&response_);
+      case Next::kWrite:
+        writer_.Write(response_, Step());
         break;
-      case Step::kFinish:
+      case Next::kFinish:
         // A client that left reads no status, so there is only one to give.
-        Finish(ShuttingDown());
+        writer_.Finish(ShuttingDown(), End());
         break;
     }
   }
 
   // Ends it, once the client has been sent the newest status.
-  void End() {
+  void EndSoon() {
     {
       absl::MutexLock lock(&mutex_);
       ending_ = true;
@@ -66,7 +89,24 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
 
   void OnHealthChanged() override { Advance(); }
 
-  void OnWriteDone(bool ok) override {
+ private:
+  enum class Next { kNone, kWrite, kFinish };
+
+  void OnArrived() override {
+    (new WatchStream(service_, queue_))->Listen();
+    self_.reset(this);
+    // A name that is none of ours may be of any length and is not kept; "unknown" is none of ours.
+    name_ = state_.StatusOf(request_.service()).has_value() ? request_.service() : "unknown";
+    if (const grpc::Status status = service_.Admit(self_); !status.ok()) {
+      writer_.Finish(status, End());
+      return;
+    }
+    // Subscribed before the first look, so that no change falls between the two.
+    state_.Subscribe(self_);
+    Advance();
+  }
+
+  void OnStep(bool ok) override {
     {
       absl::MutexLock lock(&mutex_);
       writing_ = false;
@@ -75,7 +115,7 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
     Advance();
   }
 
-  void OnCancel() override {
+  void OnCancelled() override {
     {
       absl::MutexLock lock(&mutex_);
       left_ = true;
@@ -83,34 +123,38 @@ class HealthService::WatchStream final : public grpc::ServerWriteReactor<HealthC
     Advance();
   }
 
-  void OnDone() override {
+  void OnGone() override {
     state_.Unsubscribe(this);
     service_.Forget(this);
+    // HealthState may be telling it of a change still.
+    const std::shared_ptr<WatchStream> last = std::move(self_);
   }
 
- private:
-  enum class Step { kNone, kWrite, kFinish };
-
-  Step Decide() {
+  Next Decide() {
     absl::MutexLock lock(&mutex_);
-    if (writing_ || finishing_) return Step::kNone;
+    if (writing_ || finishing_) return Next::kNone;
     if (!left_) {
       const HealthCheckResponse::ServingStatus now = ToProto(state_.StatusOf(name_));
       if (now != sent_) {
         sent_ = now;
         response_.set_status(now);
         writing_ = true;
-        return Step::kWrite;
+        return Next::kWrite;
       }
-      if (!ending_) return Step::kNone;
+      if (!ending_) return Next::kNone;
     }
     finishing_ = true;
-    return Step::kFinish;
+    return Next::kFinish;
   }
 
   HealthService& service_;
   HealthState& state_;
-  const std::string name_;
+  grpc::ServerCompletionQueue& queue_;
+  HealthCheckRequest request_;
+  grpc::ServerAsyncWriter<HealthCheckResponse> writer_;
+  // Itself, from its arrival until it is gone.
+  std::shared_ptr<WatchStream> self_;
+  std::string name_;
   // Belongs to gRPC while a write is under way.
   HealthCheckResponse response_;
 
@@ -129,41 +173,19 @@ HealthService::HealthService(HealthState& state, HealthServiceOptions options)
 
 HealthService::~HealthService() = default;
 
-grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
-                                               const HealthCheckRequest* request,
-                                               HealthCheckResponse* response) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const std::optional<ServingStatus> status = state_.StatusOf(request->service());
-  if (status.has_value()) {
-    response->set_status(ToProto(status));
-    reactor->Finish(grpc::Status::OK);
-  } else {
-    reactor->Finish(grpc::Status(grpc::StatusCode::NOT_FOUND, "unknown service name"));
-  }
-  return reactor;
+void HealthService::Listen(grpc::ServerCompletionQueue& queue) {
+  (new CheckCall(*this, queue))->Listen();
+  (new WatchStream(*this, queue))->Listen();
 }
 
-grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
-    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
-  // A name that is none of ours may be of any length and is not kept; "unknown" is none of ours.
-  const bool known = state_.StatusOf(request->service()).has_value();
-  auto stream =
-      std::make_shared<WatchStream>(*this, state_, known ? request->service() : "unknown");
-  {
-    absl::MutexLock lock(&mutex_);
-    if (finished_) {
-      return new RefusedStream(ShuttingDown());
-    }
-    if (streams_.size() >= static_cast<std::size_t>(options_.max_watches)) {
-      return new RefusedStream(
-          grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many watches are open"));
-    }
-    streams_.emplace(stream.get(), stream);
+grpc::Status HealthService::Admit(const std::shared_ptr<WatchStream>& stream) {
+  absl::MutexLock lock(&mutex_);
+  if (finished_) return ShuttingDown();
+  if (streams_.size() >= static_cast<std::size_t>(options_.max_watches)) {
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "too many watches are open");
   }
-  // Subscribed before the first look, so that no change falls between the two.
-  state_.Subscribe(stream);
-  stream->Advance();
-  return stream.get();
+  streams_.emplace(stream.get(), stream);
+  return grpc::Status::OK;
 }
 
 void HealthService::FinishWatches() {
@@ -175,7 +197,7 @@ void HealthService::FinishWatches() {
     for (const auto& [key, stream] : streams_) streams.push_back(stream);
   }
   for (const std::shared_ptr<WatchStream>& stream : streams) {
-    stream->End();
+    stream->EndSoon();
   }
 }
 

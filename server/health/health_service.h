@@ -11,6 +11,7 @@
 
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "server/health/health_state.h"
+#include "server/rpc/call_queue.h"
 
 namespace aquifer {
 
@@ -25,7 +26,7 @@ struct HealthServiceOptions {
 // Check: NOT_FOUND for a name that is none of ours. Watch: the status now and each change of it
 // once, in order, though a client that reads slowly gets only the newest; SERVICE_UNKNOWN for a
 // name that is none of ours. A watch ends when the client leaves or with FinishWatches.
-class HealthService final : public grpc::health::v1::Health::CallbackService {
+class HealthService final : public grpc::health::v1::Health::AsyncService, public QueuedService {
  public:
   // `state` must outlive the service.
   explicit HealthService(HealthState& state, HealthServiceOptions options = {});
@@ -33,20 +34,19 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   HealthService(const HealthService&) = delete;
   HealthService& operator=(const HealthService&) = delete;
 
-  grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
-                                  const grpc::health::v1::HealthCheckRequest* request,
-                                  grpc::health::v1::HealthCheckResponse* response) override;
-  grpc::ServerWriteReactor<grpc::health::v1::HealthCheckResponse>* Watch(
-      grpc::CallbackServerContext* context,
-      const grpc::health::v1::HealthCheckRequest* request) override;
+  grpc::Service& service() override { return *this; }
+  void Listen(grpc::ServerCompletionQueue& queue) override;
 
   // Ends every watch, and each further one at once, with UNAVAILABLE: grpc::Server::Shutdown waits
   // for open streams. Call it before that.
   void FinishWatches();
 
  private:
+  class CheckCall;
   class WatchStream;
 
+  // Keeps `stream` until Forget; or says why it may not be.
+  grpc::Status Admit(const std::shared_ptr<WatchStream>& stream);
   void Forget(WatchStream* stream);
 
   HealthState& state_;

@@ -3,7 +3,6 @@
 #include <absl/hash/hash.h>
 #include <absl/random/random.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 #include <absl/time/clock.h>
 #include <grpcpp/impl/codegen/proto_buffer_reader.h>
 #include <grpcpp/impl/codegen/proto_buffer_writer.h>
@@ -42,14 +41,17 @@ constexpr absl::Duration kDelayUntilAStreamEnds = absl::Seconds(1);
 // Long enough for a balancer to have noticed.
 constexpr absl::Duration kDelayUntilAnotherInstance = absl::Seconds(1);
 
+constexpr char kTooLong[] = "calls wait longer than this one has time";
+constexpr char kTooMany[] = "too many calls are waiting, or too many of this caller";
+
 bool IsPrintable(const grpc::string_ref& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
 std::string NewRequestId() {
   thread_local absl::InsecureBitGen random;
-  return absl::StrFormat("%016x%016x", absl::Uniform<std::uint64_t>(random),
-                         absl::Uniform<std::uint64_t>(random));
+  return absl::StrCat(absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16),
+                      absl::Hex(absl::Uniform<std::uint64_t>(random), absl::kZeroPad16));
 }
 
 // The caller's own id if it is one that can stand in a log line and a header, else a new one.
@@ -78,9 +80,8 @@ Lane LaneOf(const Method& method, const grpc::ServerContextBase& context) {
 
 // Who takes turns with others: the address the call came from, without its port, and the name that
 // callers behind one address may tell themselves apart by.
-std::uint64_t CallerOf(const grpc::ServerContextBase& context) {
-  const std::string peer = context.peer();
-  const absl::string_view address = absl::string_view(peer).substr(0, peer.rfind(':'));
+std::uint64_t CallerOf(const grpc::ServerContextBase& context, absl::string_view peer) {
+  const absl::string_view address = peer.substr(0, peer.rfind(':'));
   return absl::HashOf(address, MetadataOf(context, kCallerKey));
 }
 
@@ -96,6 +97,7 @@ Call::Call(RpcRunner& rpc, const Method& method, grpc::ServerContextBase& contex
       context_(context),
       lane_(LaneOf(method, context)),
       began_(absl::Now()),
+      peer_(context.peer()),
       request_id_(RequestIdOf(context)) {
   deadline_ = StepDeadline();
 }
@@ -157,7 +159,7 @@ absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
   return message;
 }
 
-absl::Status Call::Admit(Executor::Job& job) {
+absl::Status Call::CheckMayQueue() {
   queued_at_ = absl::Now();
   if (queued_at_ >= deadline_) {
     return MakeError(Reason::kDeadlineExceeded, "the deadline passed before the call arrived");
@@ -167,22 +169,33 @@ absl::Status Call::Admit(Executor::Job& job) {
     SetRetryDelay(status, kDelayUntilAnotherInstance);
     return status;
   }
-  Executor& executor =
-      method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
-  claim_.caller = CallerOf(context_);
+  claim_.caller = CallerOf(context_, peer_);
   claim_.until = std::min(deadline_, queued_at_ + rpc_.limits_.queue_patience);
-  const absl::Duration wait = executor.EstimatedWait(lane_, claim_.caller);
-  absl::Status status;
-  if (queued_at_ + wait >= deadline_) {
-    status = MakeError(Reason::kQueueTooLong, "calls wait longer than this one has time");
-  } else if (!executor.TrySubmit(job, lane_, claim_)) {
-    status =
-        MakeError(Reason::kQueueFull, "too many calls are waiting, or too many of this caller");
-  } else {
-    return absl::OkStatus();
-  }
+  return absl::OkStatus();
+}
+
+absl::Status Call::Refuse(Reason reason, absl::string_view message, absl::Duration wait) {
+  absl::Status status = MakeError(reason, message);
   SetRetryDelay(status, std::max(wait, kLeastRetryDelay));
   return status;
+}
+
+absl::Status Call::Admit(Executor::Job& job) {
+  if (absl::Status status = CheckMayQueue(); !status.ok()) return status;
+  Executor& executor =
+      method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
+  const absl::Duration wait = executor.EstimatedWait(lane_, claim_.caller);
+  if (queued_at_ + wait >= deadline_) return Refuse(Reason::kQueueTooLong, kTooLong, wait);
+  if (!executor.TrySubmit(job, lane_, claim_)) return Refuse(Reason::kQueueFull, kTooMany, wait);
+  return absl::OkStatus();
+}
+
+absl::Status Call::Admit(Joiner& joiner, Joiner::Waiting& waiting) {
+  if (absl::Status status = CheckMayQueue(); !status.ok()) return status;
+  const absl::Duration wait = joiner.EstimatedWait(lane_, claim_.caller);
+  if (queued_at_ + wait >= deadline_) return Refuse(Reason::kQueueTooLong, kTooLong, wait);
+  if (!joiner.TryAdd(waiting)) return Refuse(Reason::kQueueFull, kTooMany, wait);
+  return absl::OkStatus();
 }
 
 void Call::Continue(Executor::Job& job) {
@@ -210,17 +223,28 @@ absl::Status Call::CheckStillWanted() {
 
 absl::Status Call::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
   if (absl::Status status = CheckStillWanted(); !status.ok()) return status;
+  return Transact(body);
+}
+
+absl::Status Call::Transact(absl::FunctionRef<absl::Status(Session&)> body) {
   const TransactionCall call = {
       .method = method_.name,
       .request_id = request_id_,
-      .mode = method_.policy.transaction() == v1::TRANSACTION_READ_WRITE
-                  ? TransactionMode::kReadWrite
-                  : TransactionMode::kReadOnly,
+      .mode = ModeOf(method_),
       .repeat = method_.policy.idempotence() == v1::IDEMPOTENCE_BY_KEY ? Repeat::kSafe : repeat_,
       .deadline = deadline_,
       .cancellation = &cancellation_,
   };
   return rpc_.transactions_.Run(call, body, receipt_);
+}
+
+void Call::AddReceipt(const Receipt& of_set) {
+  receipt_.acquire += of_set.acquire;
+  receipt_.sql += of_set.sql;
+  receipt_.commit += of_set.commit;
+  receipt_.attempts += of_set.attempts;
+  receipt_.rows = of_set.rows;
+  receipt_.joined = of_set.joined;
 }
 
 absl::Status Call::ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
@@ -280,7 +304,7 @@ void Call::WriteLogLine(absl::Duration total) const {
       .Add("code", absl::StatusCodeToString(status_.code()))
       .Add("reason", ReasonOf(status_))
       .Add("request_id", request_id_)
-      .Add("peer", context_.peer())
+      .Add("peer", peer_)
       .Add("total_us", absl::ToInt64Microseconds(total))
       .Add("queue_us", absl::ToInt64Microseconds(receipt_.queue))
       .Add("acquire_us", absl::ToInt64Microseconds(receipt_.acquire))
@@ -288,8 +312,17 @@ void Call::WriteLogLine(absl::Duration total) const {
       .Add("commit_us", absl::ToInt64Microseconds(receipt_.commit))
       .Add("attempts", receipt_.attempts)
       .Add("rows", receipt_.rows);
+  if (receipt_.joined > 0) line.Add("joined", receipt_.joined);
   if (receipt_.replayed) line.Add("replayed", true);
   rpc_.log_.Write(line);
+}
+
+TransactionMode ModeOf(const Method& method) {
+  const bool writes = method.policy.transaction() == v1::TRANSACTION_READ_WRITE;
+  if (method.policy.implicit_transaction()) {
+    return writes ? TransactionMode::kWriteImplicitly : TransactionMode::kReadImplicitly;
+  }
+  return writes ? TransactionMode::kReadWrite : TransactionMode::kReadOnly;
 }
 
 grpc::ByteBuffer BufferOf(const std::string& bytes) {

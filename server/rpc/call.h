@@ -9,8 +9,10 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
+#include <array>
 #include <string>
 
+#include "repositories/errors.h"
 #include "repositories/request_ledger.h"
 #include "server/database/receipt.h"
 #include "server/rpc/method.h"
@@ -38,6 +40,8 @@ class Call {
   // Puts `job` into the queue it belongs to. QUEUE_FULL, QUEUE_TOO_LONG or SHUTTING_DOWN, with
   // advice, if it may not go there.
   absl::Status Admit(Executor::Job& job);
+  // The same for a call that may be joined by others.
+  absl::Status Admit(Joiner& joiner, Joiner::Waiting& waiting);
   // Queues the next step of a stream that was admitted, with a deadline of its own.
   void Continue(Executor::Job& job);
 
@@ -51,6 +55,10 @@ class Call {
   // Runs `body` in the transaction the method's policy asks for, unless the caller left or the
   // deadline passed while it waited. Called by the job.
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body);
+  // The same without asking whether it is still wanted.
+  absl::Status Transact(absl::FunctionRef<absl::Status(Session&)> body);
+  // Adds what a set cost that the call was one of.
+  void AddReceipt(const Receipt& of_set);
   // The same for a write with a request_id, at most once for its key: `answer` gets what `body`
   // answers, serialized, or what it answered the first time.
   absl::Status ExecuteOnce(const RequestKey& key, absl::FunctionRef<Answer(Session&)> body,
@@ -58,16 +66,24 @@ class Call {
   // The same checks for what needs no transaction.
   absl::Status CheckStillWanted();
 
+  absl::Time deadline() const { return deadline_; }
+  Lane lane() const { return lane_; }
+  const Claim& claim() const { return claim_; }
+
   // Forgets the messages read so far; a stream calls it between steps.
   void ResetArena() { arena_.Reset(); }
 
   // The caller left: ends the statement that runs for it. Called by gRPC's threads, at any time.
   void Cancel() { cancellation_.Cancel(); }
+  bool cancelled() const { return cancellation_.cancelled(); }
 
   // Ends the call: sets the trailers and gives what to Finish with.
   grpc::Status Close(const absl::Status& status);
 
  private:
+  absl::Status CheckMayQueue();
+  // QUEUE_TOO_LONG or QUEUE_FULL, with advice.
+  static absl::Status Refuse(Reason reason, absl::string_view message, absl::Duration wait);
   void SetTrailers() const;
   void WriteLogLine(absl::Duration total) const;
   // The deadline of a step that begins now.
@@ -80,6 +96,7 @@ class Call {
   const Lane lane_;
   Claim claim_;
   const absl::Time began_;
+  const std::string peer_;
   const std::string request_id_;
   absl::Time deadline_;
   absl::Time queued_at_;
@@ -89,8 +106,13 @@ class Call {
   // How the call ended, once it did.
   absl::Status status_;
   bool holds_stream_ = false;
-  google::protobuf::Arena arena_;
+  // Most requests fit the block, and then reading one allocates nothing.
+  alignas(8) std::array<char, 1024> block_;
+  google::protobuf::Arena arena_{block_.data(), block_.size()};
 };
+
+// The kind of transaction its policy asks for.
+TransactionMode ModeOf(const Method& method);
 
 // The message as bytes for gRPC.
 grpc::ByteBuffer Serialize(const Message& message);

@@ -2,15 +2,50 @@
 
 namespace aquifer {
 
+void* QueuedCall::Arrival() {
+  context_.AsyncNotifyWhenDone(&over_);
+  return &arrived_;
+}
+
+void* QueuedCall::Step() {
+  ++to_come_;
+  return &stepped_;
+}
+
+void QueuedCall::Arrived(bool ok) {
+  // Else the server shut down meanwhile, and nothing more is told.
+  if (ok) {
+    OnArrived();
+  } else {
+    delete this;
+  }
+}
+
+void QueuedCall::Stepped(bool ok) {
+  OnStep(ok);
+  Release();
+}
+
+void QueuedCall::Over(bool) {
+  if (context_.IsCancelled()) OnCancelled();
+  Release();
+}
+
+void QueuedCall::Finished(bool) { Release(); }
+
+void QueuedCall::Release() {
+  if (--to_come_ == 0) OnGone();
+}
+
 CallQueue::CallQueue(grpc::ServerBuilder& builder, int threads) {
   for (int i = 0; i < threads; ++i) queues_.push_back(builder.AddCompletionQueue());
 }
 
 CallQueue::~CallQueue() { Stop(); }
 
-void CallQueue::Start(const std::function<void(grpc::ServerCompletionQueue&)>& listen) {
+void CallQueue::Start(const std::vector<QueuedService*>& services) {
   for (const auto& queue : queues_) {
-    listen(*queue);
+    for (QueuedService* service : services) service->Listen(*queue);
     threads_.emplace_back([&queue = *queue] { Poll(queue); });
   }
 }
@@ -29,7 +64,7 @@ void CallQueue::Stop() {
 void CallQueue::Poll(grpc::ServerCompletionQueue& queue) {
   void* tag = nullptr;
   bool ok = false;
-  while (queue.Next(&tag, &ok)) static_cast<Event*>(tag)->Happened(ok);
+  while (queue.Next(&tag, &ok)) static_cast<QueueEvent*>(tag)->Happened(ok);
 }
 
 }  // namespace aquifer

@@ -7,16 +7,16 @@ namespace aquifer {
 CollectionService::CollectionService(RpcRunner& rpc)
     : RpcService(rpc, *v1::RecordCollectionRequest::descriptor()->file()->service(0)) {
   using Repository = CollectionRepository;
-  Unary(&Repository::RecordCollection);
+  Unary(&Repository::RecordCollection, &Repository::RecordCollectionJoined);
   Unary(&Repository::RecordCollections);
   ClientStream(&Repository::ImportCollections, &Repository::AppendImport);
-  Unary(&Repository::GetCollection);
+  Unary(&Repository::GetCollection, &Repository::GetCollectionJoined);
   Unary(&Repository::CorrectCollection);
   Unary(&Repository::DeleteCollections);
   Unary(&Repository::ListCollections);
   ServerStream(&Repository::StreamCollections);
   Unary(&Repository::SummarizeCollections);
-  Unary(&Repository::CheckCollectionExists);
+  Unary(&Repository::CheckCollectionExists, &Repository::CheckCollectionExistsJoined);
   Unary(&Repository::GetDataAvailability);
   Unary(&Repository::ListCollectionDevices);
   Unary(&Repository::RecordFetchOutcomes);

@@ -7,15 +7,13 @@
 namespace aquifer {
 namespace {
 
-// Bulk work gets at least one turn in this many.
-constexpr int kTurnsToBatch = 4;
-
 // How late an overdue job may be noticed.
 constexpr absl::Duration kLookEvery = absl::Milliseconds(10);
 
 }  // namespace
 
-Executor::Executor(const ExecutorOptions& options) : options_(options), seen_at_(absl::Now()) {
+Executor::Executor(const ExecutorOptions& options)
+    : options_(options), queue_(options.queue), seen_at_(absl::Now()) {
   threads_.reserve(options_.threads);
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { RunJobs(); });
   clock_ = std::thread([this] { RunOverdueJobs(); });
@@ -34,12 +32,7 @@ Executor::~Executor() {
 
 bool Executor::TrySubmit(Job& job, Lane lane, const Claim& claim) {
   absl::MutexLock lock(&mutex_);
-  const auto capacity = static_cast<std::size_t>(options_.capacity);
-  const std::size_t own = interactive_.SizeOf(claim.caller) + batch_.SizeOf(claim.caller);
-  const double share = std::max(1.0, options_.caller_share * options_.capacity);
-  if (Queued() >= capacity || (lane == Lane::kBatch && batch_.size() >= (capacity + 1) / 2) ||
-      static_cast<double>(own) >= share ||
-      interactive_.bytes() + batch_.bytes() + claim.bytes > options_.max_bytes) {
+  if (!queue_.HasRoom(lane, claim)) {
     ++refused_;
     return false;
   }
@@ -53,7 +46,7 @@ void Executor::Continue(Job& job, Lane lane, const Claim& claim) {
 }
 
 void Executor::Queue(Job& job, Lane lane, const Claim& claim) {
-  QueueOf(lane).Push(job, claim);
+  queue_.Push(job, lane, claim);
   // Where a thread is idle it takes the job now, and nobody has to watch the time.
   if (idle_.empty() && clock_sleeps_) something_waits_.Signal();
   WakeOne();
@@ -61,20 +54,16 @@ void Executor::Queue(Job& job, Lane lane, const Claim& claim) {
 
 absl::Duration Executor::EstimatedWait(Lane lane, std::uint64_t caller) const {
   absl::MutexLock lock(&mutex_);
-  if (Queued() == 0 && running_ < options_.threads) return absl::ZeroDuration();
-  // Bulk work waits for all; others for their own, and for the turns that bulk work gets meanwhile.
-  const bool bulk = lane == Lane::kBatch;
-  const std::size_t own = bulk ? interactive_.size() : interactive_.AheadOf(caller);
-  const std::size_t others =
-      bulk ? batch_.AheadOf(caller) : std::min(batch_.size(), own / (kTurnsToBatch - 1));
-  return absl::Seconds(mean_seconds_ * static_cast<double>(own + others + 1) / options_.threads);
+  if (queue_.size() == 0 && running_ < options_.threads) return absl::ZeroDuration();
+  return absl::Seconds(mean_seconds_ * static_cast<double>(queue_.AheadOf(lane, caller) + 1) /
+                       options_.threads);
 }
 
 bool Executor::MakesProgress(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
   // An empty queue says nothing where jobs left it because no thread came.
-  const bool idle = Queued() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
+  const bool idle = queue_.size() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
   if (idle || finished_ != seen_finished_) {
     seen_finished_ = finished_;
     seen_overdue_ = overdue_;
@@ -87,19 +76,12 @@ ExecutorFigures Executor::Figures() const {
   absl::MutexLock lock(&mutex_);
   return {.threads = options_.threads,
           .running = running_,
-          .queued = static_cast<int>(Queued()),
-          .capacity = options_.capacity,
-          .queued_bytes = static_cast<std::int64_t>(interactive_.bytes() + batch_.bytes()),
+          .queued = static_cast<int>(queue_.size()),
+          .capacity = options_.queue.capacity,
+          .queued_bytes = static_cast<std::int64_t>(queue_.bytes()),
           .refused = refused_,
           .finished = finished_,
           .overdue = overdue_};
-}
-
-Executor::Job* Executor::TakeNext() {
-  const bool batch =
-      batch_.size() > 0 && (interactive_.size() == 0 || turns_without_batch_ >= kTurnsToBatch - 1);
-  turns_without_batch_ = batch || batch_.size() == 0 ? 0 : turns_without_batch_ + 1;
-  return &(batch ? batch_ : interactive_).Pop();
 }
 
 void Executor::WakeOne() {
@@ -111,7 +93,7 @@ void Executor::WakeOne() {
 }
 
 void Executor::AwaitWork() {
-  while (Queued() == 0 && !stopping_) {
+  while (queue_.size() == 0 && !stopping_) {
     Sleeper sleeper;
     idle_.push_back(&sleeper);
     while (!sleeper.called) sleeper.wake.Wait(&mutex_);
@@ -122,8 +104,8 @@ void Executor::RunJobs() {
   absl::MutexLock lock(&mutex_);
   for (;;) {
     AwaitWork();
-    if (Queued() == 0) return;
-    Job* job = TakeNext();
+    if (queue_.size() == 0) return;
+    Job* job = &queue_.Pop();
     ++running_;
     mutex_.Unlock();
 
@@ -143,7 +125,7 @@ void Executor::RunOverdueJobs() {
   std::vector<Job*> taken;
   absl::MutexLock lock(&mutex_);
   while (!stopping_) {
-    if (Queued() == 0) {
+    if (queue_.size() == 0) {
       clock_sleeps_ = true;
       something_waits_.Wait(&mutex_);
       clock_sleeps_ = false;
@@ -151,8 +133,7 @@ void Executor::RunOverdueJobs() {
     }
     something_waits_.WaitWithTimeout(&mutex_, kLookEvery);
     const absl::Time now = absl::Now();
-    interactive_.TakeOverdue(now, taken);
-    batch_.TakeOverdue(now, taken);
+    queue_.TakeOverdue(now, taken);
     if (taken.empty()) continue;
     mutex_.Unlock();
     for (Job* job : taken) job->Run();

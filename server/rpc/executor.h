@@ -1,13 +1,8 @@
 // Where calls run: some threads behind one bounded queue. gRPC's own threads never block; all that
 // waits for the database waits here.
 //
-// The queue has two lanes. Whoever waits for an answer goes before bulk work; but every fourth turn
-// is bulk work's if there is any, so that it moves on however many wait before it. Bulk work fills
-// half of the queue at most, so that it never keeps the others out.
-//
-// Within a lane callers take turns, and one caller fills `caller_share` of the queue at most. A job
-// that waited until the end of its claim does not wait for a thread any longer: a thread apart runs
-// it, and it is to see by itself that its time is over.
+// A job that waited until the end of its claim does not wait for a thread any longer: a thread
+// apart runs it, and it is to see by itself that its time is over.
 //
 // Of idle threads the one that became idle last gets the next job: its memory is still warm, and
 // few threads do what few can.
@@ -22,20 +17,15 @@
 #include <thread>
 #include <vector>
 
-#include "server/rpc/fair_queue.h"
+#include "server/rpc/lanes.h"
 
 namespace aquifer {
-
-enum class Lane { kInteractive, kBatch };
 
 struct ExecutorOptions {
   // One for each pooled connection, so that admission is bounded once, by the queue.
   int threads = 1;
-  // Jobs that may wait, and how much memory for them.
-  int capacity = 1000;
-  std::size_t max_bytes = std::size_t{64} * 1024 * 1024;
-  // Which part of the capacity one caller may fill.
-  double caller_share = 1;
+  // What may wait.
+  LaneBounds queue = {};
 };
 
 struct ExecutorFigures {
@@ -85,17 +75,10 @@ class Executor {
   // finished. Called regularly, by one thread.
   bool MakesProgress(absl::Duration patience);
 
+  const ExecutorOptions& options() const { return options_; }
   ExecutorFigures Figures() const;
 
  private:
-  std::size_t Queued() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    return interactive_.size() + batch_.size();
-  }
-  FairQueue<Job>& QueueOf(Lane lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return lane == Lane::kBatch ? batch_ : interactive_;
-  }
-  // The job whose turn it is; one is queued.
-  Job* TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A job is queued: wakes an idle thread for it, if there is one.
   void WakeOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Until there is a job, or nothing more to wait for.
@@ -114,12 +97,9 @@ class Executor {
 
   const ExecutorOptions options_;
   mutable absl::Mutex mutex_;
-  FairQueue<Job> interactive_ ABSL_GUARDED_BY(mutex_);
-  FairQueue<Job> batch_ ABSL_GUARDED_BY(mutex_);
+  Lanes<Job> queue_ ABSL_GUARDED_BY(mutex_);
   // The last one became idle last.
   std::vector<Sleeper*> idle_ ABSL_GUARDED_BY(mutex_);
-  // Turns since bulk work had one while some waited.
-  int turns_without_batch_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   int running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -41,6 +41,22 @@ absl::string_view ObstacleToRepeats(const Method& method) {
   return "";
 }
 
+// What keeps a method from committing statement by statement, or from being joined; empty if
+// nothing does.
+absl::string_view ObstacleToJoining(const Method& method) {
+  const v1::MethodPolicy& policy = method.policy;
+  const bool safe_by_key = policy.idempotence() == v1::IDEMPOTENCE_READ ||
+                           policy.idempotence() == v1::IDEMPOTENCE_BY_KEY;
+  if (policy.implicit_transaction() && !safe_by_key) {
+    return "must be safe by its key to run without a transaction";
+  }
+  if ((policy.max_joined() > 0) != (method.handler.join != nullptr)) {
+    return "must be joined both in its policy and in its service";
+  }
+  if (policy.max_joined() > 0 && !safe_by_key) return "must be safe by its key to be joined";
+  return "";
+}
+
 }  // namespace
 
 Method::Method(const google::protobuf::MethodDescriptor& method, const Message& request_prototype,
@@ -61,8 +77,11 @@ absl::Status CheckPolicy(const Method& method) {
     fault = "lacks a part of its policy";
   } else if (NeedsRequestId(method.policy)) {
     fault = ObstacleToRepeats(method);
+    if (fault.empty()) fault = ObstacleToJoining(method);
   } else if (method.request_id != nullptr) {
     fault = "has a request_id that nothing would read";
+  } else {
+    fault = ObstacleToJoining(method);
   }
   if (fault.empty()) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(method.descriptor.full_name(), " ", fault));

@@ -3,11 +3,13 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/types/span.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "aquifer/v1/options.pb.h"
@@ -25,10 +27,14 @@ struct PageAnswer {
   std::string next_position;
 };
 
-// What a method runs, with its types erased. Exactly one kind is set.
+// What a method runs, with its types erased. One kind is set; `join` stands beside `transact`.
 struct Handler {
   // A transaction that answers.
   std::function<Answer(Session&, const Message& request)> transact = nullptr;
+  // Answers several calls in one transaction, as repositories/joined.h has it.
+  std::function<void(Session&, absl::Span<const Message* const> requests,
+                     absl::Span<std::optional<Answer>> answers)>
+      join = nullptr;
   // Answers from memory; never blocks.
   std::function<Answer(const Message& request)> local = nullptr;
   // A transaction that answers a page of a server stream.
@@ -59,7 +65,8 @@ struct Method {
 };
 
 // OK if the method states its whole policy and its request has a request_id exactly where a repeat
-// is safe by nothing else; else an error naming the method, and the server must not start.
+// is safe by nothing else, and can be joined or do without BEGIN where its policy says so; else an
+// error naming the method, and the server must not start.
 absl::Status CheckPolicy(const Method& method);
 
 }  // namespace aquifer

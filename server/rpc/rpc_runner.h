@@ -2,14 +2,12 @@
 // line. Every service and every kind of call goes through it; nothing goes around it.
 #pragma once
 
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/byte_buffer.h>
-#include <grpcpp/support/server_callback.h>
-
 #include <atomic>
+#include <optional>
 
 #include "server/database/transaction_runner.h"
 #include "server/rpc/executor.h"
+#include "server/rpc/joiner.h"
 #include "server/rpc/method.h"
 #include "server/rpc/repeat_counts.h"
 #include "server/telemetry/log.h"
@@ -54,15 +52,12 @@ class RpcRunner {
   // What became of the writes with a request_id so far.
   RepeatFigures Repeats() const { return repeats_.Figures(); }
 
-  // Each starts a stream and hands its reactor to gRPC; the call deletes itself when it is done.
-  grpc::ServerWriteReactor<grpc::ByteBuffer>* StartServerStream(
-      const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request);
-  grpc::ServerReadReactor<grpc::ByteBuffer>* StartClientStream(const Method& method,
-                                                               grpc::CallbackServerContext& context,
-                                                               grpc::ByteBuffer& response);
+  // Makes `joiner` for the calls of `method`; `flyer` must outlive it.
+  void MakeJoiner(const Method& method, Joiner::Flyer& flyer, std::optional<Joiner>& joiner);
 
  private:
   friend class Call;
+  friend class JoinedCallsFlyer;
 
   TransactionRunner& transactions_;
   Executor& workers_;

@@ -3,47 +3,77 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/string_view.h>
 #include <absl/strings/strip.h>
-#include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/rpc_service_method.h>
-#include <grpcpp/support/server_callback.h>
 
 #include <algorithm>
+
+#include "server/rpc/joined_calls.h"
 
 namespace aquifer {
 namespace {
 
-using grpc::ByteBuffer;
-using grpc::CallbackServerContext;
 using grpc::internal::RpcMethod;
-using grpc::internal::RpcServiceMethod;
 
-// Calls of a method that wait for the queue's thread need no place of their own: gRPC keeps them.
+// Asked for at once; those that wait for the queue's thread are kept by gRPC.
 constexpr int kCallsAwaited = 4;
 
 }  // namespace
 
-class RpcService::Port final : public UnaryPort {
+class RpcService::Port final : public CallPort {
  public:
-  Port(RpcService& service, int index, const Method& method)
-      : service_(service), index_(index), method_(method) {}
+  Port(RpcService& service, int index, const Method& method, ListenFunction listen)
+      : service_(service),
+        index_(index),
+        method_(method),
+        listen_(listen),
+        flyer_(service.rpc_, method) {
+    if (method.handler.join) service.rpc_.MakeJoiner(method, flyer_, joiner_);
+  }
+
+  void Listen(grpc::ServerCompletionQueue& queue) { listen_(service_.rpc_, *this, queue); }
 
   const Method& method() const override { return method_; }
-  void Request(grpc::ServerContext& context, ByteBuffer& request,
-               grpc::ServerAsyncResponseWriter<ByteBuffer>& responder,
-               grpc::ServerCompletionQueue& queue, void* tag) override {
+  Joiner* joiner() override { return joiner_ ? &*joiner_ : nullptr; }
+
+  void Ask(grpc::ServerContext& context, Bytes& request, UnaryResponder& responder,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
     service_.RequestAsyncUnary(index_, &context, &request, &responder, &queue, &queue, tag);
+  }
+  void Ask(grpc::ServerContext& context, Bytes& request, StreamWriter& writer,
+           grpc::ServerCompletionQueue& queue, void* tag) override {
+    service_.RequestAsyncServerStreaming(index_, &context, &request, &writer, &queue, &queue, tag);
+  }
+  void Ask(grpc::ServerContext& context, StreamReader& reader, grpc::ServerCompletionQueue& queue,
+           void* tag) override {
+    service_.RequestAsyncClientStreaming(index_, &context, &reader, &queue, &queue, tag);
   }
 
  private:
   RpcService& service_;
   const int index_;
   const Method& method_;
+  const ListenFunction listen_;
+  JoinedCallsFlyer flyer_;
+  std::optional<Joiner> joiner_;
 };
+
+RpcService::RpcService(RpcRunner& rpc, const google::protobuf::ServiceDescriptor& descriptor)
+    : rpc_(rpc), descriptor_(descriptor) {}
+
+RpcService::~RpcService() = default;
 
 void RpcService::Listen(grpc::ServerCompletionQueue& queue) {
   for (const auto& port : ports_) {
-    for (int i = 0; i < kCallsAwaited; ++i) ListenForUnary(rpc_, *port, queue);
+    for (int i = 0; i < kCallsAwaited; ++i) port->Listen(queue);
   }
+}
+
+JoinerFigures RpcService::JoinFigures() const {
+  JoinerFigures sum;
+  for (const auto& port : ports_) {
+    if (const Joiner* joiner = port->joiner()) sum += joiner->Figures();
+  }
+  return sum;
 }
 
 absl::Status RpcService::CheckComplete() const {
@@ -70,32 +100,24 @@ const Method& RpcService::MakeMethod(const Message& request, const Message& resp
   return *methods_.back();
 }
 
-// What follows is what generated code does for a service with the raw APIs.
-
 void RpcService::AddUnary(const Method& method) {
-  const int index = static_cast<int>(methods_.size()) - 1;
-  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::NORMAL_RPC, nullptr));
-  MarkMethodRaw(index);
-  ports_.push_back(std::make_unique<Port>(*this, index, method));
+  Add(method, RpcMethod::NORMAL_RPC, ListenForUnary);
 }
 
 void RpcService::AddServerStream(const Method& method) {
-  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::SERVER_STREAMING, nullptr));
-  MarkMethodRawCallback(
-      static_cast<int>(methods_.size()) - 1,
-      new grpc::internal::CallbackServerStreamingHandler<ByteBuffer, ByteBuffer>(
-          [this, &method](CallbackServerContext* context, const ByteBuffer* request) {
-            return rpc_.StartServerStream(method, *context, *request);
-          }));
+  Add(method, RpcMethod::SERVER_STREAMING, ListenForServerStream);
 }
 
 void RpcService::AddClientStream(const Method& method) {
-  AddMethod(new RpcServiceMethod(method.path.c_str(), RpcMethod::CLIENT_STREAMING, nullptr));
-  MarkMethodRawCallback(static_cast<int>(methods_.size()) - 1,
-                        new grpc::internal::CallbackClientStreamingHandler<ByteBuffer, ByteBuffer>(
-                            [this, &method](CallbackServerContext* context, ByteBuffer* response) {
-                              return rpc_.StartClientStream(method, *context, *response);
-                            }));
+  Add(method, RpcMethod::CLIENT_STREAMING, ListenForClientStream);
+}
+
+// What generated code does for a service with the raw asynchronous API.
+void RpcService::Add(const Method& method, RpcMethod::RpcType type, ListenFunction listen) {
+  const int index = static_cast<int>(methods_.size()) - 1;
+  AddMethod(new grpc::internal::RpcServiceMethod(method.path.c_str(), type, nullptr));
+  MarkMethodRaw(index);
+  ports_.push_back(std::make_unique<Port>(*this, index, method, listen));
 }
 
 }  // namespace aquifer

@@ -4,41 +4,56 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <google/protobuf/descriptor.h>
+#include <grpcpp/impl/rpc_method.h>
 #include <grpcpp/impl/service_type.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "repositories/joined.h"
 #include "repositories/stream_page.h"
+#include "server/rpc/call_port.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/method.h"
 #include "server/rpc/rpc_runner.h"
-#include "server/rpc/unary_call.h"
 
 namespace aquifer {
 
 // Takes requests as bytes, so that reading and checking them is on the path like all else (the
 // generated services answer a bad text with a bare UNIMPLEMENTED). An RPC is found by its request:
 // XRequest belongs to X, which buf lint holds for every method.
-class RpcService : public grpc::Service {
+class RpcService : public grpc::Service, public QueuedService {
  public:
   // OK if every method of the proto is served and passes CheckPolicy; else the server must not
   // start.
   absl::Status CheckComplete() const;
 
-  // Asks for calls of one request and one answer. Streams come by gRPC's callbacks.
-  void Listen(grpc::ServerCompletionQueue& queue);
+  grpc::Service& service() final { return *this; }
+  void Listen(grpc::ServerCompletionQueue& queue) final;
+
+  // What became of the calls that could be joined, all methods together.
+  JoinerFigures JoinFigures() const;
+
+  ~RpcService() override;
 
  protected:
   // `rpc` must outlive the service.
-  RpcService(RpcRunner& rpc, const google::protobuf::ServiceDescriptor& descriptor)
-      : rpc_(rpc), descriptor_(descriptor) {}
+  RpcService(RpcRunner& rpc, const google::protobuf::ServiceDescriptor& descriptor);
 
   template <typename Repository, typename Request, typename Response>
   void Unary(absl::StatusOr<Response> (Repository::*method)(const Request&)) {
     AddUnary(Make<Request, Response>({.transact = Transact(method)}));
+  }
+
+  // The same for a method whose waiting calls are joined: `together` answers a set of them.
+  template <typename Repository, typename Request, typename Response>
+  void Unary(absl::StatusOr<Response> (Repository::*method)(const Request&),
+             void (Repository::*together)(JoinedCalls<Request, Response>)) {
+    AddUnary(Make<Request, Response>({.transact = Transact(method), .join = Join(together)}));
   }
 
   template <typename Repository, typename Request, typename Response>
@@ -88,15 +103,40 @@ class RpcService : public grpc::Service {
     };
   }
 
+  template <typename Repository, typename Request, typename Response>
+  static auto Join(void (Repository::*together)(JoinedCalls<Request, Response>)) {
+    return [together](Session& session, absl::Span<const Message* const> requests,
+                      absl::Span<std::optional<Answer>> answers) {
+      std::vector<Joined<Request, Response>> calls(requests.size());
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        calls[i].request = static_cast<const Request*>(requests[i]);
+      }
+      Repository repository(session);
+      (repository.*together)(absl::MakeSpan(calls));
+      for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (!calls[i].answer) {
+          answers[i].reset();
+        } else if (calls[i].answer->ok()) {
+          answers[i] = std::make_unique<Response>(**std::move(calls[i].answer));
+        } else {
+          answers[i] = calls[i].answer->status();
+        }
+      }
+    };
+  }
+
   template <typename Request, typename Response>
   const Method& Make(const Handler& handler) {
     return MakeMethod(Request::default_instance(), Response::default_instance(), handler);
   }
 
   const Method& MakeMethod(const Message& request, const Message& response, Handler handler);
+  using ListenFunction = void (*)(RpcRunner&, CallPort&, grpc::ServerCompletionQueue&);
+
   void AddUnary(const Method& method);
   void AddServerStream(const Method& method);
   void AddClientStream(const Method& method);
+  void Add(const Method& method, grpc::internal::RpcMethod::RpcType type, ListenFunction listen);
 
   class Port;
 
@@ -104,7 +144,7 @@ class RpcService : public grpc::Service {
   const google::protobuf::ServiceDescriptor& descriptor_;
   // Pointers, because gRPC and calls under way keep references.
   std::vector<std::unique_ptr<const Method>> methods_;
-  std::vector<std::unique_ptr<UnaryPort>> ports_;
+  std::vector<std::unique_ptr<Port>> ports_;
 };
 
 }  // namespace aquifer

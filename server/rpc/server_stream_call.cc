@@ -2,65 +2,75 @@
 // the last one. So a slow caller holds no connection and memory stays at one page.
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "repositories/errors.h"
 #include "server/rpc/call.h"
+#include "server/rpc/call_port.h"
+#include "server/rpc/call_queue.h"
 #include "server/rpc/rpc_runner.h"
 #include "server/rpc/stream_wait.h"
 
 namespace aquifer {
 namespace {
 
-// Deletes itself in OnDone. Either the job or a write is under way, never both.
-class ServerStreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
-                               public Executor::Job {
+// Either the job or a write is under way, never both.
+class ServerStreamCall final : public Executor::Job, private QueuedCall {
  public:
-  ServerStreamCall(RpcRunner& rpc, const Method& method, grpc::CallbackServerContext& context)
-      : call_(rpc, method, context), context_(context) {}
+  ServerStreamCall(RpcRunner& rpc, CallPort& port, grpc::ServerCompletionQueue& queue)
+      : rpc_(rpc), port_(port), queue_(queue), writer_(&context_) {}
 
-  void Start(const grpc::ByteBuffer& request) {
-    if (const absl::Status status = call_.OpenStream(); !status.ok()) {
-      return Finish(call_.Close(status));
-    }
-    const auto message = call_.Read(request);
-    if (!message.ok()) return Finish(call_.Close(message.status()));
-    request_ = *message;
-    if (const absl::Status status = call_.Admit(*this); !status.ok()) Finish(call_.Close(status));
-  }
+  void Listen() { port_.Ask(context_, buffer_, writer_, queue_, Arrival()); }
 
   void Run() override {
     PageAnswer page;
-    const absl::Status status = call_.Execute([&](Session& session) {
-      auto result = call_.method().handler.page(session, *request_, position_);
+    const absl::Status status = call_->Execute([&](Session& session) {
+      auto result = call_->method().handler.page(session, *request_, position_);
       if (!result.ok()) return result.status();
       page = *std::move(result);
       return absl::OkStatus();
     });
-    if (!status.ok()) return Finish(call_.Close(status));
+    if (!status.ok()) return Finish(status);
     position_ = std::move(page.next_position);
     buffer_ = Serialize(*page.response);
     SendPage();
   }
 
-  void OnWriteDone(bool ok) override {
-    if (!wait_->End()) return FinishTooSlow();
-    if (!ok) return Finish(call_.Close(MakeError(Reason::kCancelled, "the caller left")));
-    if (position_.empty()) return Finish(call_.Close(absl::OkStatus()));
-    call_.Continue(*this);
+ private:
+  void OnArrived() override {
+    ListenForServerStream(rpc_, port_, queue_);
+    call_.emplace(rpc_, port_.method(), context_);
+    if (const absl::Status status = Start(); !status.ok()) Finish(status);
   }
 
-  void OnCancel() override { call_.Cancel(); }
-  void OnDone() override { delete this; }
+  absl::Status Start() {
+    if (absl::Status status = call_->OpenStream(); !status.ok()) return status;
+    const auto message = call_->Read(buffer_);
+    if (!message.ok()) return message.status();
+    request_ = *message;
+    return call_->Admit(*this);
+  }
 
- private:
+  // A page was taken.
+  void OnStep(bool ok) override {
+    if (!wait_->End()) return FinishTooSlow();
+    if (!ok) return Finish(MakeError(Reason::kCancelled, "the caller left"));
+    if (position_.empty()) return Finish(absl::OkStatus());
+    call_->Continue(*this);
+  }
+
+  void OnCancelled() override { call_->Cancel(); }
+
+  void Finish(const absl::Status& status) { writer_.Finish(call_->Close(status), End()); }
+
   // The last to touch the call, which may end with the write.
   void SendPage() {
     const auto wait = std::make_shared<StreamWait>();
-    const absl::Duration patience = call_.stream_patience();
+    const absl::Duration patience = call_->stream_patience();
     wait_ = wait;
-    StartWrite(&buffer_);
+    writer_.Write(buffer_, Step());
     // A status would queue behind the page that nobody takes.
     wait->Arm(patience, [this] {
       context_.TryCancel();
@@ -71,26 +81,27 @@ class ServerStreamCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>
   // Both the cancelling and the write it ends come here, and the later one finishes: until both are
   // done the call has to live.
   void FinishTooSlow() {
-    if (++too_slow_ == 2) Finish(call_.Close(call_.CallerTooSlow()));
+    if (++too_slow_ == 2) Finish(call_->CallerTooSlow());
   }
 
-  Call call_;
-  grpc::CallbackServerContext& context_;
+  RpcRunner& rpc_;
+  CallPort& port_;
+  grpc::ServerCompletionQueue& queue_;
+  CallPort::StreamWriter writer_;
+  // The request, then each page.
+  grpc::ByteBuffer buffer_;
+  std::optional<Call> call_;
   const Message* request_ = nullptr;
   std::string position_;
-  grpc::ByteBuffer buffer_;
   std::shared_ptr<StreamWait> wait_;
   std::atomic<int> too_slow_ = 0;
 };
 
 }  // namespace
 
-grpc::ServerWriteReactor<grpc::ByteBuffer>* RpcRunner::StartServerStream(
-    const Method& method, grpc::CallbackServerContext& context, const grpc::ByteBuffer& request) {
-  // gRPC keeps the reactor until OnDone, where it deletes itself.
-  auto* call = new ServerStreamCall(*this, method, context);
-  call->Start(request);
-  return call;
+void ListenForServerStream(RpcRunner& rpc, CallPort& port, grpc::ServerCompletionQueue& queue) {
+  // Lets go of itself.
+  (new ServerStreamCall(rpc, port, queue))->Listen();
 }
 
 }  // namespace aquifer

@@ -1,76 +1,63 @@
-#include "server/rpc/unary_call.h"
-
+// One request, one answer.
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "server/rpc/call.h"
+#include "server/rpc/call_port.h"
 #include "server/rpc/call_queue.h"
+#include "server/rpc/joined_calls.h"
 #include "server/rpc/request_key.h"
 #include "server/rpc/rpc_runner.h"
 
 namespace aquifer {
 namespace {
 
-// Waits for a call, is it, and deletes itself when gRPC has told of both its ends: that the answer
-// went out, and that the call is over. The job is the last to touch it before Finish.
-class UnaryCall final : public Executor::Job {
+// The job, or the set it is answered with, is the last to touch it before Finish.
+class UnaryCall final : public Executor::Job, private JoinableCall, private QueuedCall {
  public:
-  UnaryCall(RpcRunner& rpc, UnaryPort& port, grpc::ServerCompletionQueue& queue)
+  UnaryCall(RpcRunner& rpc, CallPort& port, grpc::ServerCompletionQueue& queue)
       : rpc_(rpc), port_(port), queue_(queue), responder_(&context_) {}
 
-  void Listen() {
-    context_.AsyncNotifyWhenDone(&over_);
-    port_.Request(context_, bytes_, responder_, queue_, &arrived_);
-  }
+  void Listen() { port_.Ask(context_, bytes_, responder_, queue_, Arrival()); }
 
   void Run() override { Finish(Answered()); }
 
  private:
-  // Hands what gRPC tells on to a member of the call.
-  template <void (UnaryCall::*kMember)(bool)>
-  struct To final : CallQueue::Event {
-    explicit To(UnaryCall& of) : call(of) {}
-    void Happened(bool ok) override { (call.*kMember)(ok); }
-    UnaryCall& call;
-  };
-
-  // A call came, unless the server shut down meanwhile.
-  void Arrived(bool ok) {
-    if (!ok) {
-      delete this;
-      return;
-    }
+  void OnArrived() override {
     ListenForUnary(rpc_, port_, queue_);
     call_.emplace(rpc_, port_.method(), context_);
     Start();
   }
 
+  void OnCancelled() override { call_->Cancel(); }
+
   void Start() {
     const auto message = call_->Read(bytes_);
-    bytes_.Clear();
     if (!message.ok()) return Finish(message.status());
     request_ = *message;
-    if (const absl::Status status = call_->Admit(*this); !status.ok()) Finish(status);
+    Joiner* joiner = port_.joiner();
+    const absl::Status status = joiner ? call_->Admit(*joiner, *this) : call_->Admit(*this);
+    if (!status.ok()) Finish(status);
+  }
+
+  // As one that may be joined.
+  Lane lane() const override { return call_->lane(); }
+  const Claim& claim() const override { return call_->claim(); }
+  Call& call() override { return *call_; }
+  const Message& request() const override { return *request_; }
+  void FinishWith(Answer answer) override {
+    if (answer.ok()) response_ = Serialize(**answer);
+    Finish(answer.status());
   }
 
   void Finish(const absl::Status& status) {
     const grpc::Status answer = call_->Close(status);
     if (answer.ok()) {
-      responder_.Finish(response_, answer, &finished_);
+      responder_.Finish(response_, answer, End());
     } else {
-      responder_.FinishWithError(answer, &finished_);
+      responder_.FinishWithError(answer, End());
     }
-  }
-
-  // Both ends are told of by the queue's one thread.
-  void Over(bool) {
-    if (context_.IsCancelled()) call_->Cancel();
-    EndOneOfTwo();
-  }
-  void Finished(bool) { EndOneOfTwo(); }
-  void EndOneOfTwo() {
-    if (--ends_to_come_ == 0) delete this;
   }
 
   // Sets the response, or says why there is none.
@@ -111,15 +98,9 @@ class UnaryCall final : public Executor::Job {
   }
 
   RpcRunner& rpc_;
-  UnaryPort& port_;
+  CallPort& port_;
   grpc::ServerCompletionQueue& queue_;
-  To<&UnaryCall::Arrived> arrived_{*this};
-  To<&UnaryCall::Over> over_{*this};
-  To<&UnaryCall::Finished> finished_{*this};
-  int ends_to_come_ = 2;
-  // Before the call, which looks at it to its very end.
-  grpc::ServerContext context_;
-  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> responder_;
+  CallPort::UnaryResponder responder_;
   grpc::ByteBuffer bytes_;
   grpc::ByteBuffer response_;
   std::optional<Call> call_;
@@ -128,8 +109,8 @@ class UnaryCall final : public Executor::Job {
 
 }  // namespace
 
-void ListenForUnary(RpcRunner& rpc, UnaryPort& port, grpc::ServerCompletionQueue& queue) {
-  // Owned by what it asked gRPC to tell it.
+void ListenForUnary(RpcRunner& rpc, CallPort& port, grpc::ServerCompletionQueue& queue) {
+  // Lets go of itself.
   (new UnaryCall(rpc, port, queue))->Listen();
 }
 

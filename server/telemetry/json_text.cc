@@ -2,10 +2,18 @@
 
 #include <absl/strings/str_format.h>
 
+#include <algorithm>
+
 namespace aquifer {
 
 void AppendJsonText(std::string& out, absl::string_view text) {
   out += '"';
+  const auto reserved = [](unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; };
+  if (std::none_of(text.begin(), text.end(), reserved)) {
+    out.append(text.data(), text.size());
+    out += '"';
+    return;
+  }
   for (unsigned char c : text) {
     if (c == '"' || c == '\\') {
       out += '\\';

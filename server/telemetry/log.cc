@@ -3,15 +3,20 @@
 #include <absl/strings/str_cat.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
 
 #include "server/telemetry/json_text.h"
 
 namespace aquifer {
 namespace {
 
-constexpr std::size_t kMostWaitingLines = 8192;
+constexpr std::size_t kMostWaitingBytes = std::size_t{4} * 1024 * 1024;
+// How long lines gather.
+constexpr absl::Duration kGathering = absl::Milliseconds(2);
+constexpr absl::Duration kPatienceOfFlush = absl::Seconds(1);
 
 absl::string_view NameOf(LogLevel level) {
   switch (level) {
@@ -29,13 +34,36 @@ absl::string_view NameOf(LogLevel level) {
   return "off";
 }
 
+// What a second's lines have in common, formatted once a second and thread.
+absl::string_view TextOfSecond(std::int64_t second) {
+  thread_local std::int64_t formatted = -1;
+  thread_local std::string text;
+  if (second != formatted) {
+    text =
+        absl::FormatTime("%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(second), absl::UTCTimeZone());
+    formatted = second;
+  }
+  return text;
+}
+
+// Standard error is the last place to tell of an error, so there is nobody to tell of one there.
+void WriteToStandardError(absl::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 }  // namespace
 
 LogLine::LogLine(LogLevel level, absl::string_view event) : level_(level) {
   text_.reserve(384);
-  absl::StrAppend(&text_, "{\"time\":\"",
-                  absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::Now(), absl::UTCTimeZone()),
-                  "\",\"level\":\"", NameOf(level), "\"");
+  const std::int64_t now_us = absl::ToUnixMicros(absl::Now());
+  absl::StrAppend(&text_, "{\"time\":\"", TextOfSecond(now_us / 1000000), ".",
+                  absl::Dec(now_us % 1000000, absl::kZeroPad6), "Z\",\"level\":\"", NameOf(level),
+                  "\"");
   Add("event", event);
 }
 
@@ -69,21 +97,64 @@ LogLine& LogLine::Add(absl::string_view key, bool value) {
 
 void LogLine::Key(absl::string_view key) { absl::StrAppend(&text_, ",\"", key, "\":"); }
 
-Log::Log(LogLevel least)
-    : least_(least),
-      thread_(std::make_shared<spdlog::details::thread_pool>(kMostWaitingLines, 1)),
-      logger_(std::make_shared<spdlog::async_logger>(
-          "aquifer", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread_,
-          spdlog::async_overflow_policy::overrun_oldest)) {
-  logger_->set_pattern("%v");
-}
+Log::Log(LogLevel least) : least_(least), thread_([this] { WriteOut(); }) {}
 
-Log::~Log() = default;
+Log::~Log() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  thread_.join();
+}
 
 void Log::Write(const LogLine& line) {
-  if (Enabled(line.level())) logger_->log(spdlog::level::info, line.Text());
+  if (!Enabled(line.level())) return;
+  absl::MutexLock lock(&mutex_);
+  if (waiting_.size() >= kMostWaitingBytes) {
+    ++lost_;
+    return;
+  }
+  absl::StrAppend(&waiting_, line.Unfinished(), "}\n");
+  if (idle_) changed_.SignalAll();
 }
 
-void Log::Flush() { logger_->flush(); }
+void Log::Flush() {
+  const absl::Time deadline = absl::Now() + kPatienceOfFlush;
+  absl::MutexLock lock(&mutex_);
+  flushing_ = true;
+  changed_.SignalAll();
+  // What the thread is writing now is one round, what waits the next.
+  const std::int64_t enough = rounds_ + 2;
+  while (rounds_ < enough && !(idle_ && waiting_.empty())) {
+    if (changed_.WaitWithDeadline(&mutex_, deadline)) break;
+  }
+  flushing_ = false;
+}
+
+void Log::WriteOut() {
+  std::string writing;
+  absl::MutexLock lock(&mutex_);
+  while (!stopping_ || !waiting_.empty()) {
+    if (waiting_.empty()) {
+      idle_ = true;
+      changed_.SignalAll();
+      while (waiting_.empty() && !stopping_) changed_.Wait(&mutex_);
+      idle_ = false;
+    }
+    if (!stopping_ && !flushing_) changed_.WaitWithTimeout(&mutex_, kGathering);
+    writing.clear();
+    std::swap(writing, waiting_);
+    if (const std::int64_t lost = std::exchange(lost_, 0); lost > 0) {
+      LogLine line(LogLevel::kWarning, "log_lines_lost");
+      absl::StrAppend(&writing, line.Add("lines", lost).Text(), "\n");
+    }
+    mutex_.Unlock();
+    WriteToStandardError(writing);
+    mutex_.Lock();
+    ++rounds_;
+    changed_.SignalAll();
+  }
+}
 
 }  // namespace aquifer

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "server/grpc_listener.h"
 #include "tests/testing/eventually.h"
 
 namespace aquifer {
@@ -47,20 +48,21 @@ class HealthServiceTest : public ::testing::Test {
  protected:
   void Start(HealthServiceOptions options = {}) {
     service_ = std::make_unique<HealthService>(state_, options);
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    ASSERT_NE(server_, nullptr);
-    stub_ = Health::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
-                                                grpc::InsecureChannelCredentials()));
+    auto listener = GrpcListener::Start({.address = "127.0.0.1"}, {service_.get()});
+    ASSERT_TRUE(listener.ok()) << listener.status();
+    listener_ = *std::move(listener);
+    stub_ = StubAt(*listener_);
   }
 
   ~HealthServiceTest() override {
     if (service_ == nullptr) return;
     service_->FinishWatches();
-    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    listener_->Shutdown(absl::Now() + absl::Seconds(5));
+  }
+
+  static std::unique_ptr<Health::Stub> StubAt(const GrpcListener& listener) {
+    return Health::NewStub(
+        grpc::CreateChannel(listener.address(), grpc::InsecureChannelCredentials()));
   }
 
   void Look(Sign sign) {
@@ -86,7 +88,7 @@ class HealthServiceTest : public ::testing::Test {
   HealthState state_{{}, log_};
   // Destroyed last to first: the service outlives its server.
   std::unique_ptr<HealthService> service_;
-  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<GrpcListener> listener_;
   std::unique_ptr<Health::Stub> stub_;
 };
 
@@ -204,7 +206,7 @@ TEST_F(HealthServiceTest, ShutdownWithOpenWatchesIsPrompt) {
 
   const absl::Time begun = absl::Now();
   service_->FinishWatches();
-  server_->Shutdown(std::chrono::system_clock::now() + std::chrono::seconds(15));
+  listener_->Shutdown(absl::Now() + absl::Seconds(15));
 
   EXPECT_LT(absl::Now() - begun, absl::Seconds(5));
   for (const auto& watch : watches) {
@@ -216,14 +218,9 @@ TEST_F(HealthServiceTest, ShutdownWithOpenWatchesIsPrompt) {
 TEST_F(HealthServiceTest, SeveralServersShareOneState) {
   Start();
   HealthService second(state_);
-  int port = 0;
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(&second);
-  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ASSERT_NE(server, nullptr);
-  const std::unique_ptr<Health::Stub> stub = Health::NewStub(
-      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
+  const auto listener = GrpcListener::Start({.address = "127.0.0.1"}, {&second});
+  ASSERT_TRUE(listener.ok()) << listener.status();
+  const std::unique_ptr<Health::Stub> stub = StubAt(**listener);
   {
     Watch here(*stub_, "");
     Watch there(*stub, "");
@@ -236,6 +233,7 @@ TEST_F(HealthServiceTest, SeveralServersShareOneState) {
     EXPECT_EQ(there.Next(), HealthCheckResponse::SERVING);
   }
   second.FinishWatches();
+  (*listener)->Shutdown(absl::Now() + absl::Seconds(5));
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST_F(JobsEndToEndTest, DomainRule7_ABroadcastGoesOnWhereAKilledServerLeftIt) {
   ASSERT_EQ(undelivered.recipients_size(), 1);
   EXPECT_EQ(undelivered.recipients(0).chat_id(), -1002);
   EXPECT_TRUE(Deliver("first", -1002, v1::DELIVERY_STATE_SENT).created());
-  EXPECT_THAT(server_->Log(), Not(HasSubstr("1002")));
+  EXPECT_THAT(server_->Log(), Not(HasSubstr("-1002")));
 }
 
 TEST_F(JobsEndToEndTest, EveryBadFieldIsNamed) {

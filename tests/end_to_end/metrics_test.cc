@@ -67,7 +67,7 @@ TEST_F(MetricsTest, CallIsCountedWithItsPhasesAndStatements) {
                                  "method=\"CollectionRepository.RecordCollection\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("aquifer_rpcs_total{code=\"NOT_FOUND\","
                                  "method=\"CollectionRepository.GetCollection\"} 1"));
-  EXPECT_THAT(metrics, HasSubstr("aquifer_rpc_phase_seconds_count{phase=\"commit\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("aquifer_rpc_phase_seconds_count{phase=\"sql\"} 2"));
   EXPECT_THAT(metrics, HasSubstr("aquifer_statement_seconds_count{statement=\"collections.get"));
   EXPECT_THAT(metrics, HasSubstr("aquifer_pool_connections{state=\"idle\"}"));
   EXPECT_THAT(metrics, HasSubstr("aquifer_ready 1"));

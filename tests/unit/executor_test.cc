@@ -47,7 +47,7 @@ TEST(ExecutorTest, RunsJobsInOrder) {
   FunctionJob first([&] { order.push_back(1); });
   FunctionJob second([&] { order.push_back(2); });
   {
-    Executor executor({.threads = 1, .capacity = 10});
+    Executor executor({.threads = 1, .queue = {.capacity = 10}});
     ASSERT_TRUE(executor.TrySubmit(first));
     ASSERT_TRUE(executor.TrySubmit(second));
   }
@@ -59,7 +59,7 @@ TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
   Blocker blocker;
   FunctionJob job([] {});
   FunctionJob refused([] { FAIL() << "a refused job ran"; });
-  Executor executor({.threads = 1, .capacity = 1});
+  Executor executor({.threads = 1, .queue = {.capacity = 1}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   ASSERT_TRUE(executor.TrySubmit(job));
@@ -77,7 +77,7 @@ TEST(ExecutorTest, CallersTakeTurns) {
   std::string order;
   std::deque<FunctionJob> jobs;
   {
-    Executor executor({.threads = 1, .capacity = 100});
+    Executor executor({.threads = 1, .queue = {.capacity = 100}});
     ASSERT_TRUE(executor.TrySubmit(blocker));
     ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
     for (const char caller : std::string("aaaaabc")) {
@@ -94,7 +94,7 @@ TEST(ExecutorTest, CallersTakeTurns) {
 TEST(ExecutorTest, NobodyFillsMoreThanTheirShare) {
   Blocker blocker;
   std::deque<FunctionJob> jobs;
-  Executor executor({.threads = 1, .capacity = 4, .caller_share = 0.5});
+  Executor executor({.threads = 1, .queue = {.capacity = 4, .caller_share = 0.5}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   const auto submit = [&](std::uint64_t caller) {
@@ -114,7 +114,7 @@ TEST(ExecutorTest, RequestsThatWaitTakeNoMoreMemoryThanAllowed) {
   Blocker blocker;
   FunctionJob small([] {});
   FunctionJob large([] { FAIL() << "a refused job ran"; });
-  Executor executor({.threads = 1, .capacity = 10, .max_bytes = 100});
+  Executor executor({.threads = 1, .queue = {.capacity = 10, .max_bytes = 100}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
 
@@ -130,7 +130,7 @@ TEST(ExecutorTest, OverdueJobRunsWhileEveryThreadIsBusy) {
   absl::Notification ran;
   FunctionJob overdue([&] { ran.Notify(); });
   FunctionJob patient([] {});
-  Executor executor({.threads = 1, .capacity = 10});
+  Executor executor({.threads = 1, .queue = {.capacity = 10}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   ASSERT_TRUE(executor.TrySubmit(patient));
@@ -164,7 +164,7 @@ TEST(ExecutorTest, OverdueJobsAreNoProgress) {
 TEST(ExecutorTest, NewcomerWaitsForOneTurnOfACrowdedCaller) {
   Blocker blocker;
   std::deque<FunctionJob> jobs;
-  Executor executor({.threads = 1, .capacity = 100});
+  Executor executor({.threads = 1, .queue = {.capacity = 100}});
   // Something to go by.
   FunctionJob first([] { absl::SleepFor(absl::Milliseconds(5)); });
   ASSERT_TRUE(executor.TrySubmit(first));
@@ -185,7 +185,7 @@ TEST(ExecutorTest, InteractiveCallsGoFirstAndBulkWorkStillMovesOn) {
   std::string order;
   std::deque<FunctionJob> jobs;
   {
-    Executor executor({.threads = 1, .capacity = 100});
+    Executor executor({.threads = 1, .queue = {.capacity = 100}});
     ASSERT_TRUE(executor.TrySubmit(blocker));
     ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
     for (int i = 0; i < 3; ++i) {
@@ -204,7 +204,7 @@ TEST(ExecutorTest, InteractiveCallsGoFirstAndBulkWorkStillMovesOn) {
 TEST(ExecutorTest, BulkWorkFillsHalfOfTheQueueAtMost) {
   Blocker blocker;
   FunctionJob job([] {});
-  Executor executor({.threads = 1, .capacity = 4});
+  Executor executor({.threads = 1, .queue = {.capacity = 4}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
 
@@ -221,7 +221,7 @@ TEST(ExecutorTest, BulkWorkFillsHalfOfTheQueueAtMost) {
 TEST(ExecutorTest, WaitIsEstimatedByWhatIsAheadInTheLane) {
   Blocker blocker;
   FunctionJob job([] {});
-  Executor executor({.threads = 1, .capacity = 100});
+  Executor executor({.threads = 1, .queue = {.capacity = 100}});
   EXPECT_EQ(executor.EstimatedWait(), absl::ZeroDuration());
   // So that there is a time that jobs take.
   FunctionJob slow([] { absl::SleepFor(absl::Milliseconds(20)); });
@@ -242,7 +242,7 @@ TEST(ExecutorTest, AdmittedStreamMayContinuePastTheBound) {
   FunctionJob job([&] { ++ran; });
   FunctionJob step([&] { ++ran; });
   {
-    Executor executor({.threads = 1, .capacity = 1});
+    Executor executor({.threads = 1, .queue = {.capacity = 1}});
     ASSERT_TRUE(executor.TrySubmit(blocker));
     ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
     ASSERT_TRUE(executor.TrySubmit(job));
@@ -257,7 +257,7 @@ TEST(ExecutorTest, AdmittedStreamMayContinuePastTheBound) {
 TEST(ExecutorTest, StandstillIsSeenAndEnds) {
   Blocker blocker;
   FunctionJob job([] {});
-  Executor executor({.threads = 1, .capacity = 10});
+  Executor executor({.threads = 1, .queue = {.capacity = 10}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   EXPECT_TRUE(executor.MakesProgress(absl::Nanoseconds(1)));
@@ -278,7 +278,7 @@ TEST(ExecutorTest, ManySubmittersLoseNoJob) {
   FunctionJob job([&] { ++ran; });
   std::atomic<int> accepted = 0;
   {
-    Executor executor({.threads = 4, .capacity = 64});
+    Executor executor({.threads = 4, .queue = {.capacity = 64}});
     std::vector<std::thread> submitters;
     for (int i = 0; i < kSubmitters; ++i) {
       submitters.emplace_back([&] {

@@ -1,0 +1,237 @@
+// Storing one line each for several callers: one statement for all of them.
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "repositories/array.h"
+#include "repositories/civil_instants.h"
+#include "repositories/collection_line.h"
+#include "repositories/collection_repository.h"
+#include "repositories/collection_row.h"
+#include "repositories/collection_upsert.h"
+#include "repositories/errors.h"
+#include "repositories/statements.h"
+
+namespace aquifer {
+namespace {
+
+using RecordCall = Joined<v1::RecordCollectionRequest, v1::RecordCollectionResponse>;
+
+// Lines of different keys; a row for each, as collections.record answers one, and its place among
+// those given, counted from 1. Devices come before lines and each in the order of their keys, so
+// that sets cannot deadlock.
+constexpr Statement kRecordJoined = {"collections.record_joined", R"sql(
+WITH line AS MATERIALIZED (
+  SELECT
+    given.place, given.device_id, given.collected_at, given.banknotes, given.coins,
+    given.collector, given.card_id, given.note, given.machine,
+    c.id, )sql" AQUIFER_LINE_ADDS("given") R"sql( AS gains
+  FROM (
+    SELECT
+      place, device_id COLLATE "C" AS device_id,
+      COALESCE(instant, aquifer.civil_instant(wall_time)) AS collected_at,
+      banknotes_minor / 100.0 AS banknotes, coins_minor / 100.0 AS coins,
+      collector, card_id, note, machine
+    FROM unnest(
+      $1::text[], $2::timestamptz[], $3::timestamp[], $4::bigint[], $5::bigint[],
+      $6::text[], $7::text[], $8::text[], $9::text[]
+    ) WITH ORDINALITY AS argument (
+      device_id, instant, wall_time, banknotes_minor, coins_minor,
+      collector, card_id, note, machine, place)
+  ) AS given
+  LEFT JOIN aquifer.collections AS c
+    ON c.device_id = given.device_id AND c.collected_at = given.collected_at
+), registered AS (
+  INSERT INTO aquifer.devices (device_id)
+  SELECT DISTINCT line.device_id
+  FROM line
+  WHERE line.collected_at IS NOT NULL
+    AND line.id IS NULL
+    AND NOT EXISTS (
+      SELECT FROM aquifer.devices AS device WHERE device.device_id = line.device_id)
+  ORDER BY line.device_id
+  ON CONFLICT DO NOTHING
+  RETURNING device_id
+), stored AS (
+  INSERT INTO aquifer.collections AS c ()sql" AQUIFER_LINE_COLUMNS R"sql()
+  SELECT )sql" AQUIFER_LINE_COLUMNS R"sql(
+  FROM line
+  WHERE line.collected_at IS NOT NULL
+    AND (line.id IS NULL OR line.gains)
+    AND (SELECT count(*) FROM registered) >= 0
+  ORDER BY line.device_id, line.collected_at
+)sql" AQUIFER_LINE_RAISE R"sql(
+  RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
+), c AS (
+  SELECT
+    )sql" AQUIFER_STORED_COLUMNS("stored") R"sql(,
+    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome
+  FROM stored
+  UNION ALL
+  SELECT
+    )sql" AQUIFER_STORED_COLUMNS("known") R"sql(,
+    3
+  FROM line
+  JOIN aquifer.collections AS known ON known.id = line.id
+  WHERE NOT line.gains
+)
+SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(,
+  c.outcome, line.collected_at IS NOT NULL, line.place
+FROM line
+LEFT JOIN c
+  ON c.device_id = line.device_id AND c.collected_at = line.collected_at
+)sql" AQUIFER_COLLECTION_JOINS};
+
+constexpr int kOutcomeColumn = 17;
+constexpr int kOccursColumn = 18;
+constexpr int kPlaceColumn = 19;
+
+// Gives each call its answer. Of lines of one key the first is stored, and those that add nothing
+// to it are unchanged; one that does is left for the next set.
+class JoinedRecorder {
+ public:
+  JoinedRecorder(Session& session, absl::Span<RecordCall> calls)
+      : session_(session), calls_(calls), parsed_(calls.size()) {}
+
+  void Run() {
+    for (std::size_t i = 0; i < calls_.size(); ++i) Take(i);
+    AnswerEmpty();
+    if (!stored_.empty()) Store();
+    for (const auto& [index, first] : repeats_) AnswerRepeat(calls_[index], calls_[first]);
+  }
+
+ private:
+  // Device and time as the caller gave it. Two forms of one time in one set make the statement
+  // fail, and the calls are then tried in smaller sets.
+  using Key = std::pair<std::string, std::string>;
+  struct First {
+    std::size_t index;
+    MergedLines merged;
+  };
+
+  const v1::CollectionLine& LineOf(std::size_t index) const {
+    return calls_[index].request->line();
+  }
+
+  void Take(std::size_t index) {
+    const v1::CollectionLine& line = LineOf(index);
+    std::vector<FieldViolation> violations;
+    parsed_[index] = ParseLine(line, "line", violations);
+    const ParsedLine& parsed = parsed_[index];
+    if (!violations.empty()) {
+      calls_[index].answer = InvalidFields(violations);
+    } else if (parsed.IsZero()) {
+      empty_.push_back(index);
+    } else {
+      Queue(index, Key(line.device_id(), parsed.instant ? *parsed.instant : *parsed.wall_time));
+    }
+  }
+
+  void Queue(std::size_t index, Key key) {
+    const auto [found, is_first] = firsts_.try_emplace(std::move(key), First{.index = index});
+    if (is_first) {
+      found->second.merged.Merge(LineOf(index), parsed_[index]);
+      stored_.push_back(index);
+    } else if (!found->second.merged.Gains(LineOf(index), parsed_[index])) {
+      repeats_.emplace_back(index, found->second.index);
+    }
+  }
+
+  // Lines of no amounts are not stored; their wall time has to occur all the same.
+  void AnswerEmpty() {
+    std::vector<std::string> wall_times;
+    for (const std::size_t index : empty_) {
+      if (parsed_[index].wall_time) wall_times.push_back(*parsed_[index].wall_time);
+    }
+    const auto instants = CivilInstants(session_, wall_times);
+    auto instant = instants.begin();
+    for (const std::size_t index : empty_) {
+      if (parsed_[index].wall_time && !*instant++) {
+        calls_[index].answer = WallTimeSkipped();
+      } else {
+        calls_[index]
+            .answer.emplace(v1::RecordCollectionResponse())
+            ->set_outcome(v1::RECORD_OUTCOME_SKIPPED);
+      }
+    }
+  }
+
+  void Store() {
+    ArrayParameter device_ids, instants, wall_times, banknotes, coins, collectors, card_ids, notes,
+        machines;
+    for (const std::size_t index : stored_) {
+      const v1::CollectionLine& line = LineOf(index);
+      const ParsedLine& parsed = parsed_[index];
+      device_ids.Add(line.device_id());
+      AddOrNull(parsed.instant, instants);
+      AddOrNull(parsed.wall_time, wall_times);
+      banknotes.Add(parsed.banknotes_minor);
+      coins.Add(parsed.coins_minor);
+      collectors.Add(line.collector());
+      card_ids.Add(line.card_id());
+      notes.Add(line.note());
+      machines.Add(line.machine());
+    }
+    const pqxx::result rows = session_.Run(
+        kRecordJoined, device_ids.Text(), instants.Text(), wall_times.Text(), banknotes.Text(),
+        coins.Text(), collectors.Text(), card_ids.Text(), notes.Text(), machines.Text());
+    for (const auto& fields : rows) AnswerStored(Row(fields));
+  }
+
+  static void AddOrNull(const std::optional<std::string>& text, ArrayParameter& array) {
+    if (text) {
+      array.Add(*text);
+    } else {
+      array.AddNull();
+    }
+  }
+
+  void AnswerStored(const Row& row) {
+    RecordCall& call = calls_[stored_[row.Int(kPlaceColumn) - 1]];
+    if (!row.Bool(kOccursColumn)) {
+      call.answer = WallTimeSkipped();
+    } else if (!row.IsNull(kOutcomeColumn)) {
+      auto& response = *call.answer.emplace(v1::RecordCollectionResponse());
+      response.set_outcome(static_cast<v1::RecordOutcome>(row.Int(kOutcomeColumn)));
+      CollectionFrom(row, *response.mutable_collection());
+    }
+    // Else a concurrent transaction stored the same key since the statement began: asked again, it
+    // will be seen.
+  }
+
+  static void AnswerRepeat(RecordCall& call, const RecordCall& first) {
+    call.answer = first.answer;
+    if (call.answer && call.answer->ok()) {
+      (*call.answer)->set_outcome(v1::RECORD_OUTCOME_UNCHANGED);
+    }
+  }
+
+  static absl::Status WallTimeSkipped() {
+    return InvalidFields({{"line.wall_time", std::string(kWallTimeSkipped)}});
+  }
+
+  Session& session_;
+  const absl::Span<RecordCall> calls_;
+  std::vector<ParsedLine> parsed_;
+  std::vector<std::size_t> empty_;
+  std::vector<std::size_t> stored_;
+  std::map<Key, First> firsts_;
+  std::vector<std::pair<std::size_t, std::size_t>> repeats_;
+};
+
+}  // namespace
+
+void CollectionRepository::RecordCollectionJoined(
+    JoinedCalls<v1::RecordCollectionRequest, v1::RecordCollectionResponse> calls) {
+  // The body may run again after a conflict.
+  for (RecordCall& call : calls) call.answer.reset();
+  JoinedRecorder(session_, calls).Run();
+}
+
+StatementList CollectionRecordJoinedStatements() {
+  static constexpr const Statement* kAll[] = {&kRecordJoined};
+  return kAll;
+}
+
+}  // namespace aquifer
