@@ -102,9 +102,9 @@ class JoinedRecorder {
   }
 
  private:
-  // Device and time as the caller gave it. Two forms of one time in one set make the statement
-  // fail, and the calls are then tried in smaller sets.
+  // Device and time as the caller gave it.
   using Key = std::pair<std::string, std::string>;
+  enum class Form { kInstant, kWallTime, kNoMore };
   struct First {
     std::size_t index;
     MergedLines merged;
@@ -128,7 +128,17 @@ class JoinedRecorder {
     }
   }
 
+  // An instant and a wall time may be one key, which only the database can tell. So the lines of a
+  // device are of one form in a set, and what comes after one of another form comes after it.
+  bool FitsForm(std::size_t index) {
+    const Form form = parsed_[index].instant ? Form::kInstant : Form::kWallTime;
+    Form& of_device = forms_.try_emplace(LineOf(index).device_id(), form).first->second;
+    if (of_device != form) of_device = Form::kNoMore;
+    return of_device == form;
+  }
+
   void Queue(std::size_t index, Key key) {
+    if (!FitsForm(index)) return;
     const auto [found, is_first] = firsts_.try_emplace(std::move(key), First{.index = index});
     if (is_first) {
       found->second.merged.Merge(LineOf(index), parsed_[index]);
@@ -217,6 +227,7 @@ class JoinedRecorder {
   std::vector<std::size_t> empty_;
   std::vector<std::size_t> stored_;
   std::map<Key, First> firsts_;
+  std::map<std::string, Form> forms_;
   std::vector<std::pair<std::size_t, std::size_t>> repeats_;
 };
 

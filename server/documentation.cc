@@ -80,6 +80,16 @@ std::string RepeatWords(v1::Idempotence idempotence) {
   }
 }
 
+// "read only, without BEGIN, up to 128 calls in one"
+std::string TransactionWords(const v1::MethodPolicy& policy) {
+  std::string words = Words(policy.transaction(), "TRANSACTION_");
+  if (policy.implicit_transaction()) absl::StrAppend(&words, ", without BEGIN");
+  if (policy.max_joined() > 0) {
+    absl::StrAppend(&words, ", up to ", policy.max_joined(), " calls in one");
+  }
+  return words;
+}
+
 std::string MethodName(const google::protobuf::MethodDescriptor& method) {
   std::string name = Code(method.name());
   if (method.client_streaming()) absl::StrAppend(&name, " (client stream)");
@@ -91,11 +101,11 @@ void AppendService(const google::protobuf::ServiceDescriptor& service, std::stri
   for (int i = 0; i < service.method_count(); ++i) {
     const google::protobuf::MethodDescriptor& method = *service.method(i);
     const v1::MethodPolicy& policy = method.options().GetExtension(v1::policy);
-    absl::StrAppend(
-        &out, Row({service.name(), MethodName(method), Words(policy.access(), "ACCESS_"),
-                   Words(policy.transaction(), "TRANSACTION_"), RepeatWords(policy.idempotence()),
-                   Words(policy.priority(), "PRIORITY_"),
-                   absl::StrCat(policy.default_deadline_ms(), " ms")}));
+    absl::StrAppend(&out,
+                    Row({service.name(), MethodName(method), Words(policy.access(), "ACCESS_"),
+                         TransactionWords(policy), RepeatWords(policy.idempotence()),
+                         Words(policy.priority(), "PRIORITY_"),
+                         absl::StrCat(policy.default_deadline_ms(), " ms")}));
   }
 }
 

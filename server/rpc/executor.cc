@@ -52,6 +52,12 @@ void Executor::Queue(Job& job, Lane lane, const Claim& claim) {
   WakeOne();
 }
 
+void Executor::Remind(Job& job, absl::Time at) {
+  absl::MutexLock lock(&mutex_);
+  reminders_.emplace_back(at, &job);
+  if (clock_sleeps_) something_waits_.Signal();
+}
+
 absl::Duration Executor::EstimatedWait(Lane lane, std::uint64_t caller) const {
   absl::MutexLock lock(&mutex_);
   if (queue_.size() == 0 && running_ < options_.threads) return absl::ZeroDuration();
@@ -125,7 +131,7 @@ void Executor::RunOverdueJobs() {
   std::vector<Job*> taken;
   absl::MutexLock lock(&mutex_);
   while (!stopping_) {
-    if (queue_.size() == 0) {
+    if (queue_.size() == 0 && reminders_.empty()) {
       clock_sleeps_ = true;
       something_waits_.Wait(&mutex_);
       clock_sleeps_ = false;
@@ -134,13 +140,24 @@ void Executor::RunOverdueJobs() {
     something_waits_.WaitWithTimeout(&mutex_, kLookEvery);
     const absl::Time now = absl::Now();
     queue_.TakeOverdue(now, taken);
+    // Counted before anybody hears of it.
+    overdue_ += static_cast<std::int64_t>(taken.size());
+    TakeReminders(now, taken);
     if (taken.empty()) continue;
     mutex_.Unlock();
     for (Job* job : taken) job->Run();
     mutex_.Lock();
-    overdue_ += static_cast<std::int64_t>(taken.size());
     taken.clear();
   }
+}
+
+void Executor::TakeReminders(absl::Time now, std::vector<Job*>& taken) {
+  const auto due = std::partition(reminders_.begin(), reminders_.end(),
+                                  [now](const auto& reminder) { return now < reminder.first; });
+  for (auto reminder = due; reminder != reminders_.end(); ++reminder) {
+    taken.push_back(reminder->second);
+  }
+  reminders_.erase(due, reminders_.end());
 }
 
 }  // namespace aquifer

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "server/rpc/lanes.h"
@@ -66,6 +67,10 @@ class Executor {
   // has at most one step here.
   void Continue(Job& job, Lane lane = Lane::kInteractive, const Claim& claim = {});
 
+  // Runs `job` on the thread apart at `at`, or up to 10 ms later; forgets it if the executor ends
+  // before. It must not block.
+  void Remind(Job& job, absl::Time at);
+
   // How long a job of this caller queued now is likely to wait, by what jobs took lately; nothing
   // if a thread is free.
   absl::Duration EstimatedWait(Lane lane = Lane::kInteractive, std::uint64_t caller = 0) const;
@@ -86,8 +91,10 @@ class Executor {
   void RunJobs();
   // Queues it and sees that somebody looks at it.
   void Queue(Job& job, Lane lane, const Claim& claim) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // The thread apart: looks for overdue jobs while any wait.
+  // The thread apart: looks for overdue jobs and reminders while there are any.
   void RunOverdueJobs();
+  void TakeReminders(absl::Time now, std::vector<Job*>& taken)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // An idle thread, which waits to be called.
   struct Sleeper {
@@ -98,6 +105,7 @@ class Executor {
   const ExecutorOptions options_;
   mutable absl::Mutex mutex_;
   Lanes<Job> queue_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::pair<absl::Time, Job*>> reminders_ ABSL_GUARDED_BY(mutex_);
   // The last one became idle last.
   std::vector<Sleeper*> idle_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

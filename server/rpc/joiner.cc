@@ -90,7 +90,21 @@ void Joiner::Run() {
   BoardIfDue();
 }
 
+void Joiner::LookAfterWaiting() {
+  Set overdue;
+  {
+    absl::MutexLock lock(&mutex_);
+    reminded_ = false;
+    waiting_.TakeOverdue(absl::Now(), overdue);
+    BoardIfDue();
+  }
+  if (overdue.empty()) return;
+  flyer_.Fly(overdue);
+  for (Waiting* call : overdue) flyer_.Land(*call);
+}
+
 Joiner::Set Joiner::TakeSet() {
+  // What the first flight takes is learnt without keeping others waiting for it.
   probing_ = ProbeDue() && flying_ == 0;
   const std::size_t most = probing_ ? 1 : static_cast<std::size_t>(options_.max_calls);
   Set set;
@@ -108,12 +122,17 @@ Joiner::Set Joiner::TakeSet() {
 }
 
 void Joiner::BoardIfDue() {
-  if (boarding_ || WaitingCalls() == 0 || flying_ >= options_.max_flights) return;
+  if (boarding_ || WaitingCalls() == 0) return;
   // Sets that hang, on a lock say, must not hold up what has nothing to do with them.
-  const bool stuck = flying_ > 0 && absl::Now() - moved_at_ > kStuck;
-  if (!stuck && (probing_ || flying_ >= (ProbeDue() ? 1 : Allowed()))) return;
-  boarding_ = true;
-  executor_.Continue(*this);
+  const bool stuck = flying_ > 0 && absl::Now() - moved_at_ >= kStuck;
+  const int allowed = stuck ? options_.max_flights : probing_ ? 0 : ProbeDue() ? 1 : Allowed();
+  if (flying_ < allowed) {
+    boarding_ = true;
+    executor_.Continue(*this);
+  } else if (!reminded_) {
+    reminded_ = true;
+    executor_.Remind(reminder_, absl::Now() + kStuck);
+  }
 }
 
 int Joiner::Allowed() const {
@@ -122,7 +141,7 @@ int Joiner::Allowed() const {
   return std::clamp(static_cast<int>(std::lround(1 / (1 - waiting_part))), 1, options_.max_flights);
 }
 
-bool Joiner::ProbeDue() const { return absl::Now() >= next_probe_; }
+bool Joiner::ProbeDue() const { return alone_ > 0 && absl::Now() >= next_probe_; }
 
 void Joiner::NoteTime(double seconds, bool alone) {
   now_ += (seconds - now_) * (now_ > 0 ? kWeightNow : 1);

@@ -65,7 +65,7 @@ class Joiner final : private Executor::Job {
   class Flyer {
    public:
     virtual ~Flyer() = default;
-    // What keeps the database busy.
+    // What keeps the database busy; nothing, for calls that waited until the end of their claim.
     virtual void Fly(absl::Span<Waiting* const> set) = 0;
     // The last to touch `call`; false, having done nothing, if it must fly once more, after those
     // it flew with.
@@ -86,8 +86,19 @@ class Joiner final : private Executor::Job {
  private:
   using Set = std::vector<Waiting*>;
 
+  // Looks after those that wait while nothing takes off.
+  class Reminder final : public Executor::Job {
+   public:
+    explicit Reminder(Joiner& joiner) : joiner_(joiner) {}
+    void Run() override { joiner_.LookAfterWaiting(); }
+
+   private:
+    Joiner& joiner_;
+  };
+
   // One flight: a set, there and back.
   void Run() override;
+  void LookAfterWaiting();
   std::size_t WaitingCalls() const ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
     return waiting_.size() + again_.size();
   }
@@ -111,6 +122,8 @@ class Joiner final : private Executor::Job {
   int flying_ ABSL_GUARDED_BY(mutex_) = 0;
   // When a set last took off or landed.
   absl::Time moved_at_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  Reminder reminder_{*this};
+  bool reminded_ ABSL_GUARDED_BY(mutex_) = false;
   // The flight under way is to stay the only one.
   bool probing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Time next_probe_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
