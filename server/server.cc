@@ -321,6 +321,7 @@ ExecutorFigures Server::WorkerFigures() const {
   figures.queued += joined.waiting;
   figures.queued_bytes += joined.waiting_bytes;
   figures.refused += joined.refused;
+  figures.overdue += joined.overdue;
   return figures;
 }
 

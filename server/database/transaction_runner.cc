@@ -59,6 +59,8 @@ struct Outcome {
   std::optional<CloseReason> discard;
   // Of a transaction in doubt.
   TransactionMark mark;
+  // Of a statement that was cut off.
+  BackendMark backend;
 };
 
 // Adds the time until its end to `sum`.
@@ -305,6 +307,7 @@ class Attempt final : private StatementGate {
     }
     if (call_.mode == TransactionMode::kWriteImplicitly && phase_ == Phase::kBody) {
       outcome.kind = Outcome::Kind::kCutOff;
+      outcome.backend = connection_.backend_mark();
       return outcome;
     }
     outcome.kind = phase_ == Phase::kBegin ? Outcome::Kind::kDead : Outcome::Kind::kBroken;
@@ -468,11 +471,10 @@ absl::Status TransactionRunner::RunAttempts(const TransactionCall& call,
         CountRetry(options_.metrics, RetryCause::kNoPrimary);
         break;
       case Outcome::Kind::kCutOff: {
-        const BackendMark backend = (*lease)->backend_mark();
         lease->Discard(CloseReason::kBroken);
         Stopwatch watch(receipt.commit);
         // Else it could still commit, after something newer.
-        if (!EndBackend(call, backend)) return InDoubt();
+        if (!EndBackend(call, outcome.backend)) return InDoubt();
         if (++lost >= options_.max_attempts) return InDoubt();
         CountRetry(options_.metrics, RetryCause::kLostCommit);
         break;

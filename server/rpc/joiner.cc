@@ -49,6 +49,7 @@ JoinerFigures Joiner::Figures() const {
   return {.waiting = static_cast<int>(WaitingCalls()),
           .waiting_bytes = static_cast<std::int64_t>(waiting_.bytes()),
           .refused = refused_,
+          .overdue = overdue_,
           .flights = flights_,
           .calls = calls_};
 }
@@ -96,6 +97,7 @@ void Joiner::LookAfterWaiting() {
     absl::MutexLock lock(&mutex_);
     reminded_ = false;
     waiting_.TakeOverdue(absl::Now(), overdue);
+    overdue_ += static_cast<std::int64_t>(overdue.size());
     BoardIfDue();
   }
   if (overdue.empty()) return;

@@ -36,6 +36,8 @@ struct JoinerFigures {
   int waiting = 0;
   std::int64_t waiting_bytes = 0;
   std::int64_t refused = 0;
+  // Waited until the end of their claim, with no set to go in.
+  std::int64_t overdue = 0;
   // Sets flown, and the calls in them.
   std::int64_t flights = 0;
   std::int64_t calls = 0;
@@ -44,6 +46,7 @@ struct JoinerFigures {
     waiting += other.waiting;
     waiting_bytes += other.waiting_bytes;
     refused += other.refused;
+    overdue += other.overdue;
     flights += other.flights;
     calls += other.calls;
     return *this;
@@ -131,6 +134,7 @@ class Joiner final : private Executor::Job {
   double alone_ ABSL_GUARDED_BY(mutex_) = 0;
   double now_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t overdue_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t flights_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -148,6 +148,27 @@ TEST_F(ImplicitTransactionTest, StatementEndsAtTheDeadlineAndItsConnectionServes
   EXPECT_EQ(Run(kRead, TransactionMode::kReadImplicitly), absl::OkStatus());
 }
 
+// The link is frozen, so neither the time limit nor a cancel request has any effect there.
+TEST_F(ImplicitTransactionTest, WriteOverAFrozenLinkEndsSoonAfterTheDeadline) {
+  ASSERT_EQ(Write(1), absl::OkStatus());
+  proxy_.Arm(MessageHolds(kEffect.name), Fault::kHoldAnswer);
+  const absl::Time began = absl::Now();
+
+  const absl::Status status = runner_->Run(
+      {.method = "Test",
+       .mode = TransactionMode::kWriteImplicitly,
+       .deadline = began + absl::Milliseconds(300)},
+      [&](Session& session) {
+        session.Run(kEffect, 2);
+        return absl::OkStatus();
+      },
+      receipt_);
+
+  EXPECT_EQ(ReasonOf(status), "COMMIT_IN_DOUBT");
+  EXPECT_LT(absl::Now() - began, absl::Seconds(20));
+  EXPECT_EQ(Write(3), absl::OkStatus());
+}
+
 TEST_F(ImplicitTransactionTest, CallerThatLeavesEndsTheStatement) {
   Cancellation cancellation;
   std::thread leaving([&] {

@@ -251,8 +251,8 @@ TEST(CutMatrixTest, EveryWriteHappensOnceWhicheverStepOfItBreaks) {
       int run = 0;
       for (const Fault fault : kFaults) {
         const int steps = BreakEachStep(broken, kind, fault, run);
-        // Connect, BEGIN, a statement prepared and run, COMMIT.
-        EXPECT_GE(steps, 5) << kind.name;
+        // Connect, a statement prepared and run; most have BEGIN and COMMIT as well.
+        EXPECT_GE(steps, 3) << kind.name;
         broken_steps += steps;
       }
       runs += run;
