@@ -147,7 +147,7 @@ TEST(ExecutorTest, OverdueJobRunsWhileEveryThreadIsBusy) {
 TEST(ExecutorTest, OverdueJobsAreNoProgress) {
   Blocker blocker;
   FunctionJob overdue([] {});
-  Executor executor({.threads = 1, .capacity = 10});
+  Executor executor({.threads = 1, .queue = {.capacity = 10}});
   ASSERT_TRUE(executor.TrySubmit(blocker));
   ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
   ASSERT_TRUE(executor.MakesProgress(kLongEnough));
