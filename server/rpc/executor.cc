@@ -69,7 +69,8 @@ bool Executor::MakesProgress(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
   // An empty queue says nothing where jobs left it because no thread came.
-  const bool idle = queue_.size() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
+  const bool idle =
+      queue_.size() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
   if (idle || finished_ != seen_finished_) {
     seen_finished_ = finished_;
     seen_overdue_ = overdue_;

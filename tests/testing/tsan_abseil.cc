@@ -35,8 +35,8 @@ class GivingUp {
   void* const before_;
 };
 
-// Debian's abseil looks for deadlocks at every lock, in a graph that a lock of its own guards, which
-// ThreadSanitizer cannot see; it looks for them itself.
+// Debian's abseil looks for deadlocks at every lock, in a graph that a lock of its own guards,
+// which ThreadSanitizer cannot see; it looks for them itself.
 [[maybe_unused]] const bool without_own_deadlock_checks = [] {
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   return true;
