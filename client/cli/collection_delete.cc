@@ -18,6 +18,10 @@ constexpr char kExamples[] =
     "  aquifer collections delete --days 2026-03-28 --device 164 --reason 'test data'\n"
     "  aquifer collections delete --days 2026-03-28 --reason 'test data' --yes";
 
+std::string LinesText(std::int64_t count) {
+  return absl::StrCat(count, count == 1 ? " line" : " lines");
+}
+
 absl::StatusOr<int> Delete(Session& session, const Fill& fill) {
   v1::DeleteCollectionsRequest request;
   if (absl::Status status = fill(request); !status.ok()) return status;
@@ -25,7 +29,7 @@ absl::StatusOr<int> Delete(Session& session, const Fill& fill) {
   v1::DeleteCollectionsResponse answer;
   if (absl::Status status = session.Call(request, answer); !status.ok()) return status;
   if (answer.matched() > 0) {
-    const std::string question = absl::StrCat("Delete ", answer.matched(), " lines, ",
+    const std::string question = absl::StrCat("Delete ", LinesText(answer.matched()), ", ",
                                               MoneyText(answer.total_minor()), " in all?");
     if (absl::Status status = session.Confirm(question); !status.ok()) return status;
   }
@@ -35,7 +39,7 @@ absl::StatusOr<int> Delete(Session& session, const Fill& fill) {
     const absl::Status status = session.PrintJson(answer, Session::Layout::kLine);
     return status.ok() ? absl::StatusOr<int>(kExitOk) : status;
   }
-  session.out() << answer.deleted() << " lines deleted, " << MoneyText(answer.total_minor())
+  session.out() << LinesText(answer.deleted()) << " deleted, " << MoneyText(answer.total_minor())
                 << " in all\n";
   return kExitOk;
 }
