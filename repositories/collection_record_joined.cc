@@ -1,4 +1,5 @@
 // Storing one line each for several callers: one statement for all of them.
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -97,6 +98,7 @@ class JoinedRecorder {
   void Run() {
     for (std::size_t i = 0; i < calls_.size(); ++i) Take(i);
     AnswerEmpty();
+    for (const auto& [key, indexes] : by_key_) ChooseFirst(indexes);
     if (!stored_.empty()) Store();
     for (const auto& [index, first] : repeats_) AnswerRepeat(calls_[index], calls_[first]);
   }
@@ -105,10 +107,6 @@ class JoinedRecorder {
   // Device and time as the caller gave it.
   using Key = std::pair<std::string, std::string>;
   enum class Form { kInstant, kWallTime, kNoMore };
-  struct First {
-    std::size_t index;
-    MergedLines merged;
-  };
 
   const v1::CollectionLine& LineOf(std::size_t index) const {
     return calls_[index].request->line();
@@ -138,13 +136,23 @@ class JoinedRecorder {
   }
 
   void Queue(std::size_t index, Key key) {
-    if (!FitsForm(index)) return;
-    const auto [found, is_first] = firsts_.try_emplace(std::move(key), First{.index = index});
-    if (is_first) {
-      found->second.merged.Merge(LineOf(index), parsed_[index]);
-      stored_.push_back(index);
-    } else if (!found->second.merged.Gains(LineOf(index), parsed_[index])) {
-      repeats_.emplace_back(index, found->second.index);
+    if (FitsForm(index)) by_key_[std::move(key)].push_back(index);
+  }
+
+  void ChooseFirst(const std::vector<std::size_t>& indexes) {
+    const auto total = [this](std::size_t index) {
+      return parsed_[index].banknotes_minor + parsed_[index].coins_minor;
+    };
+    const std::size_t first =
+        *std::max_element(indexes.begin(), indexes.end(),
+                          [&](std::size_t a, std::size_t b) { return total(a) < total(b); });
+    stored_.push_back(first);
+    MergedLines merged;
+    merged.Merge(LineOf(first), parsed_[first]);
+    for (const std::size_t index : indexes) {
+      if (index != first && !merged.Gains(LineOf(index), parsed_[index])) {
+        repeats_.emplace_back(index, first);
+      }
     }
   }
 
@@ -226,7 +234,7 @@ class JoinedRecorder {
   std::vector<ParsedLine> parsed_;
   std::vector<std::size_t> empty_;
   std::vector<std::size_t> stored_;
-  std::map<Key, First> firsts_;
+  std::map<Key, std::vector<std::size_t>> by_key_;
   std::map<std::string, Form> forms_;
   std::vector<std::pair<std::size_t, std::size_t>> repeats_;
 };

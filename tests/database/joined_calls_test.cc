@@ -2,6 +2,7 @@
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <deque>
 #include <random>
 #include <string>
@@ -141,12 +142,16 @@ TEST_F(JoinedCallsTest, EachLineHasItsOwnOutcome) {
 TEST_F(JoinedCallsTest, LinesOfOneKeyComeOneAfterAnother) {
   const auto answers = JoinRecords({
       LineAt("2026-03-28 08:00:00").Notes(100),
-      LineAt("2026-03-28 08:00:00").Notes(100),            // a repeat
-      LineAt("2026-03-28 08:00:00").Notes(100).Coins(70),  // adds to the first
-      LineAt("2026-03-28 08:00:00").Notes(90),             // adds nothing to it
+      LineAt("2026-03-28 08:00:00").Notes(300),            // the most, so it comes first
+      LineAt("2026-03-28 08:00:00").Notes(100).Coins(70),  // adds to it
+      LineAt("2026-03-28 08:00:00").Notes(300),            // a repeat
   });
 
-  EXPECT_THAT(OutcomesOf(answers), ElementsAre("INSERTED", "UNCHANGED", "again", "UNCHANGED"));
+  EXPECT_THAT(OutcomesOf(answers), ElementsAre("UNCHANGED", "INSERTED", "again", "UNCHANGED"));
+  for (const int index : {0, 1, 3}) {
+    EXPECT_EQ((*answers[index])->collection().banknotes_minor(), 300);
+    EXPECT_EQ((*answers[index])->collection().version(), 1);
+  }
 }
 
 TEST_F(JoinedCallsTest, FormsOfOneTimeAreNotMixed) {
@@ -163,13 +168,13 @@ TEST_F(JoinedCallsTest, FormsOfOneTimeAreNotMixed) {
   EXPECT_EQ((*answers[0])->collection().banknotes_minor(), 100);
 }
 
-// Random lines of few keys, some by instant and some by wall time, stored one by one in one
-// database and by sets in another: the same outcomes, and the same lines in the end.
+// Random lines of few keys, some by instant and some by wall time, stored by sets in one database
+// and, in the order that the sets put them, one by one in another: the same outcomes, and the same
+// lines in the end.
 TEST_F(JoinedCallsTest, SetsStoreWhatLinesOneByOneStore) {
   std::mt19937 random(20261120);
   const auto pick = [&](int n) { return static_cast<int>(random() % n); };
-  std::vector<v1::CollectionLine> lines;
-  std::vector<std::string> alone;
+  std::deque<v1::CollectionLine> waiting;
   for (int i = 0; i < 300; ++i) {
     LineAt line(absl::StrCat("2026-10-25 0", pick(6), ":00:00"));
     // The same keys as instants.
@@ -178,32 +183,40 @@ TEST_F(JoinedCallsTest, SetsStoreWhatLinesOneByOneStore) {
     if (pick(3) == 0) line.Collector("Вася");
     if (pick(4) == 0) line.Note("a, \"note\"");
     if (pick(5) == 0) line.Machine("left");
-    lines.push_back(line);
-    alone.push_back(OutcomeOf(Record(line)));
+    waiting.push_back(line);
   }
-  const std::string stored_alone = Stored();
+
+  std::vector<v1::CollectionLine> in_order;
+  std::vector<std::string> together;
+  const auto note = [&](const v1::CollectionLine& line, const std::string& outcome) {
+    in_order.push_back(line);
+    together.push_back(outcome);
+  };
+  while (!waiting.empty()) {
+    const auto size = std::min<std::size_t>(waiting.size(), 1 + pick(40));
+    const std::vector<v1::CollectionLine> set(waiting.begin(), waiting.begin() + size);
+    waiting.erase(waiting.begin(), waiting.begin() + size);
+    const std::vector<std::string> outcomes = OutcomesOf(JoinRecords(set));
+    // What changed something came before what was unchanged by it.
+    for (std::size_t i = 0; i < size; ++i) {
+      if (outcomes[i] == "INSERTED" || outcomes[i] == "UPDATED") note(set[i], outcomes[i]);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      if (outcomes[i] == "UNCHANGED" || outcomes[i] == "SKIPPED") note(set[i], outcomes[i]);
+    }
+    for (std::size_t i = size; i-- > 0;) {
+      if (outcomes[i] == "again") waiting.push_front(set[i]);
+    }
+  }
+  const std::string stored_together = Stored();
   database_.Execute("TRUNCATE aquifer.collections CASCADE");
 
-  std::vector<std::string> together(lines.size());
-  std::deque<std::size_t> waiting;
-  for (std::size_t i = 0; i < lines.size(); ++i) waiting.push_back(i);
-  while (!waiting.empty()) {
-    std::vector<std::size_t> set;
-    for (int size = 1 + pick(40); size > 0 && !waiting.empty(); --size) {
-      set.push_back(waiting.front());
-      waiting.pop_front();
-    }
-    std::vector<v1::CollectionLine> of_set;
-    for (const std::size_t index : set) of_set.push_back(lines[index]);
-    const auto answers = JoinRecords(of_set);
-    for (std::size_t i = set.size(); i-- > 0;) {
-      together[set[i]] = OutcomeOf(answers[i]);
-      if (!answers[i]) waiting.push_front(set[i]);
-    }
-  }
+  std::vector<std::string> alone;
+  for (const v1::CollectionLine& line : in_order) alone.push_back(OutcomeOf(Record(line)));
 
+  EXPECT_EQ(in_order.size(), 300u);
   EXPECT_EQ(together, alone);
-  EXPECT_EQ(Stored(), stored_alone);
+  EXPECT_EQ(stored_together, Stored());
 }
 
 }  // namespace
