@@ -115,6 +115,7 @@ class Import {
     FileLine line;
     while (reader_->input().line() <= place->line) {
       if (reader_->input().checksum() == place->checksum) {
+        place_ = *place;
         session_.err() << "aquifer: going on at line " << place->line << ", as " << resume_.path()
                        << " tells; --from-line 1 begins anew\n";
         return absl::OkStatus();
@@ -183,9 +184,11 @@ class Import {
   }
 
   absl::Status Interrupted(const absl::Status& status) {
-    Save();
-    session_.err() << "aquifer: interrupted; all before line " << place_.line
-                   << " is stored, start it again to go on\n";
+    if (place_.line > 1) {
+      Save();
+      session_.err() << "aquifer: interrupted at line " << place_.line
+                     << "; start it again to go on there\n";
+    }
     return status;
   }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "client/cli/csv.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/message_text.h"
 #include "client/methods.h"
@@ -195,6 +196,9 @@ Fill AddArguments(CLI::App& app, const Message& request, const std::vector<Argum
   return [given, names](Message& filled) -> absl::Status {
     for (const auto& [field, texts] : *given) {
       if (texts.empty()) continue;
+      if (!std::all_of(texts.begin(), texts.end(), [](const auto& text) { return IsUtf8(text); })) {
+        return absl::InvalidArgumentError(absl::StrCat((*names)[field], " is not UTF-8"));
+      }
       if (absl::Status status = SetField(filled, field, texts); !status.ok()) {
         return absl::InvalidArgumentError(
             absl::StrCat((*names)[field], ": ", std::string(status.message())));
