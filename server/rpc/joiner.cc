@@ -143,7 +143,7 @@ int Joiner::Allowed() const {
   return std::clamp(static_cast<int>(std::lround(1 / (1 - waiting_part))), 1, options_.max_flights);
 }
 
-bool Joiner::ProbeDue() const { return alone_ > 0 && absl::Now() >= next_probe_; }
+bool Joiner::ProbeDue() const { return now_ > 0 && absl::Now() >= next_probe_; }
 
 void Joiner::NoteTime(double seconds, bool alone) {
   now_ += (seconds - now_) * (now_ > 0 ? kWeightNow : 1);
