@@ -57,6 +57,7 @@ class Import {
   absl::StatusOr<int> Do() {
     absl::Status status = Open();
     if (status.ok()) status = GoToStart();
+    if (status.ok()) status = OpenRejects();
     if (!status.ok()) return status;
     const auto client = session_.Reach();
     if (!client.ok()) return client.status();
@@ -95,13 +96,15 @@ class Import {
           absl::StrCat(arguments_.file, ": ", std::string(reader.status().message())));
     }
     reader_ = *std::move(reader);
-    if (!arguments_.rejects.empty() && !rejects_.is_open()) {
-      rejects_.open(arguments_.rejects, std::ios::trunc);
-      if (!rejects_) {
-        return absl::NotFoundError(absl::StrCat(arguments_.rejects, " cannot be written"));
-      }
-    }
     return absl::OkStatus();
+  }
+
+  // Keeps what an earlier start of the same import told.
+  absl::Status OpenRejects() {
+    if (arguments_.rejects.empty()) return absl::OkStatus();
+    rejects_.open(arguments_.rejects, place_.line > 1 ? std::ios::app : std::ios::trunc);
+    if (rejects_) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat(arguments_.rejects, " cannot be written"));
   }
 
   // Passes over what is not to be sent.
@@ -175,6 +178,8 @@ class Import {
 
   void Save() {
     if (!is_file_ || !keeps_place_) return;
+    // What is told of lines before the place is told once, so it must outlive a kill, too.
+    rejects_.flush();
     const absl::Status status = resume_.Write(place_);
     keeps_place_ = status.ok();
     if (!status.ok()) {

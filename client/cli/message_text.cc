@@ -153,7 +153,6 @@ std::string MessageText(const Message& message) {
   return message.ShortDebugString();
 }
 
-// An element of a repeated field if `index` is not negative.
 std::string NumberText(const FieldDescriptor& field, std::int64_t number) {
   if (absl::EndsWith(field.name(), "_minor")) return MoneyText(number);
   // No id is 0: it stands for nobody.

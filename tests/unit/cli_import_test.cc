@@ -31,8 +31,11 @@ class CliImportTest : public ::testing::Test {
                                  {.reason = "DENIED"});
       }
       v1::RecordCollectionsResponse answer;
-      for (int i = 0; i < request.lines_size(); ++i) {
-        answer.add_results()->set_outcome(v1::RECORD_OUTCOME_INSERTED);
+      for (const v1::CollectionLine& line : request.lines()) {
+        v1::RecordResult& result = *answer.add_results();
+        const bool is_bad = line.device_id() == "7" || line.device_id() == "2000";
+        result.set_outcome(is_bad ? v1::RECORD_OUTCOME_REJECTED : v1::RECORD_OUTCOME_INSERTED);
+        if (is_bad) result.mutable_rejection()->add_problems()->set_field("lines[0].device_id");
       }
       answer.mutable_counts()->set_inserted(request.lines_size());
       return answer;
@@ -43,14 +46,15 @@ class CliImportTest : public ::testing::Test {
   int Import(int calls) {
     calls_left_ = calls;
     told_.str("");
-    return RunCommandLine({"collections", "import", file_}, server_.endpoint(),
-                          {.in = none_, .out = told_, .err = told_});
+    return RunCommandLine({"collections", "import", file_, "--rejects", rejects_},
+                          server_.endpoint(), {.in = none_, .out = told_, .err = told_});
   }
 
   bool HasPlace() const { return std::filesystem::exists(file_ + ".aquifer-resume"); }
 
   testing::TemporaryDirectory directory_;
   const std::string file_ = directory_.path() + "/lines.csv";
+  const std::string rejects_ = directory_.path() + "/rejects";
   client::FakeServer server_;
   std::atomic<int> calls_left_ = 0;
   std::istringstream none_;
@@ -62,11 +66,21 @@ TEST_F(CliImportTest, GoesOnWhereItWasInterruptedHoweverOften) {
   EXPECT_THAT(told_.str(), HasSubstr("interrupted at line 1002"));
   EXPECT_EQ(Import(0), kExitFailed);
   EXPECT_THAT(told_.str(), HasSubstr("going on at line 1002"));
-  EXPECT_EQ(Import(2), kExitOk);
+  EXPECT_EQ(Import(2), kExitRejectedLines);
 
   EXPECT_THAT(told_.str(), HasSubstr("going on at line 1002"));
   EXPECT_THAT(told_.str(), HasSubstr("1500 lines: 1500 inserted"));
   EXPECT_FALSE(HasPlace());
+}
+
+TEST_F(CliImportTest, KeepsTheRejectedLinesOfAllStarts) {
+  Import(1);
+  Import(2);
+
+  std::ifstream rejects(rejects_);
+  std::ostringstream text;
+  text << rejects.rdbuf();
+  EXPECT_EQ(text.str(), file_ + ":8: device_id \n" + file_ + ":2001: device_id \n");
 }
 
 TEST_F(CliImportTest, KeepsNoPlaceBeforeAnythingIsStored) {
@@ -78,7 +92,7 @@ TEST_F(CliImportTest, KeepsNoPlaceBeforeAnythingIsStored) {
 TEST_F(CliImportTest, IgnoresAPlaceThatIsDamaged) {
   std::ofstream(file_ + ".aquifer-resume") << "aquifer-import-1 nonsense";
 
-  EXPECT_EQ(Import(3), kExitOk);
+  EXPECT_EQ(Import(3), kExitRejectedLines);
 
   EXPECT_THAT(told_.str(), HasSubstr("2500 lines: 2500 inserted"));
 }
