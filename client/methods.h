@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.h>
 
 #include <string>
+#include <vector>
 
 #include "aquifer/v1/options.pb.h"
 
@@ -15,6 +16,9 @@ struct CalledMethod {
   const std::string& name;
   const v1::MethodPolicy& policy;
 };
+
+// Of every service.
+std::vector<const google::protobuf::MethodDescriptor*> AllMethods();
 
 // The method that takes `request`: each has a request of its own, in the file of its service. Null
 // if there is none.

@@ -6,20 +6,13 @@
 
 #include <vector>
 
-#include "aquifer/v1/admin.pb.h"
-#include "aquifer/v1/collection.pb.h"
-#include "aquifer/v1/job.pb.h"
-#include "aquifer/v1/maintenance.pb.h"
 #include "aquifer/v1/options.pb.h"
-#include "aquifer/v1/transaction.pb.h"
-#include "aquifer/v1/worker.pb.h"
+#include "client/methods.h"
 
 namespace aquifer::client {
 namespace {
 
-using google::protobuf::FileDescriptor;
 using google::protobuf::MethodDescriptor;
-using google::protobuf::ServiceDescriptor;
 
 // gRPC makes at most 5 tries, whatever it is told. The delays span a restart of the server.
 constexpr char kRetryPolicy[] =
@@ -33,17 +26,10 @@ bool SafeByItself(const MethodDescriptor& method) {
 
 std::vector<std::string> NamesOfRetriedMethods() {
   std::vector<std::string> names;
-  for (const FileDescriptor* file :
-       {v1::GetStatusRequest::descriptor()->file(), v1::GetCollectionRequest::descriptor()->file(),
-        v1::BeginJobRunRequest::descriptor()->file(), v1::GetTaskRequest::descriptor()->file(),
-        v1::ExecuteRequest::descriptor()->file(), v1::GetWorkerRequest::descriptor()->file()}) {
-    const ServiceDescriptor& service = *file->service(0);
-    for (int i = 0; i < service.method_count(); ++i) {
-      const MethodDescriptor& method = *service.method(i);
-      if (!method.client_streaming() || !SafeByItself(method)) continue;
-      names.push_back(absl::StrCat(R"({"service": ")", service.full_name(), R"(", "method": ")",
-                                   method.name(), R"("})"));
-    }
+  for (const MethodDescriptor* method : AllMethods()) {
+    if (!method->client_streaming() || !SafeByItself(*method)) continue;
+    names.push_back(absl::StrCat(R"({"service": ")", method->service()->full_name(),
+                                 R"(", "method": ")", method->name(), R"("})"));
   }
   return names;
 }

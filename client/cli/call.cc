@@ -8,13 +8,7 @@
 #include <iterator>
 #include <memory>
 
-#include "aquifer/v1/admin.pb.h"
-#include "aquifer/v1/collection.pb.h"
-#include "aquifer/v1/job.pb.h"
-#include "aquifer/v1/maintenance.pb.h"
 #include "aquifer/v1/options.pb.h"
-#include "aquifer/v1/transaction.pb.h"
-#include "aquifer/v1/worker.pb.h"
 #include "client/cli/command.h"
 #include "client/cli/exit_code.h"
 #include "client/methods.h"
@@ -22,7 +16,6 @@
 namespace aquifer::cli {
 namespace {
 
-using google::protobuf::FileDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 
@@ -39,17 +32,9 @@ constexpr char kExamples[] =
 
 const MethodDescriptor* FindMethod(const std::string& name) {
   const std::string wanted = absl::StrReplaceAll(name, {{"/", "."}});
-  for (const FileDescriptor* file :
-       {v1::GetStatusRequest::descriptor()->file(), v1::Collection::descriptor()->file(),
-        v1::Worker::descriptor()->file(), v1::Machine::descriptor()->file(),
-        v1::JobRun::descriptor()->file(), v1::ExecuteRequest::descriptor()->file()}) {
-    for (int i = 0; i < file->service_count(); ++i) {
-      for (int k = 0; k < file->service(i)->method_count(); ++k) {
-        const MethodDescriptor* method = file->service(i)->method(k);
-        const std::string& full = method->full_name();
-        if (full == wanted || absl::EndsWith(full, "." + wanted)) return method;
-      }
-    }
+  for (const MethodDescriptor* method : client::AllMethods()) {
+    const std::string& full = method->full_name();
+    if (full == wanted || absl::EndsWith(full, "." + wanted)) return method;
   }
   return nullptr;
 }
