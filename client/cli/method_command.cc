@@ -152,6 +152,7 @@ class Run {
     }
     const std::unique_ptr<Message> record = NewMessage(*record_type_);
     std::vector<TableColumn> columns;
+    columns.reserve(used.size());
     for (const std::size_t i : used) columns.push_back(Headed(*record, command_.columns[i]));
     std::vector<std::vector<std::string>> rows;
     for (const auto& row : rows_) {
@@ -213,13 +214,12 @@ CLI::App& AddMethodCommand(const CommandTree& tree, CLI::App& parent,
   auto shared = std::make_shared<MethodCommand>(command);
   auto limit = std::make_shared<std::int64_t>(100);
   auto fill = std::make_shared<Fill>();
-  CLI::App& app = tree.AddCommand(parent, command.name, command.summary, command.examples,
-                                  [shared, limit, fill](Session& session) -> absl::StatusOr<int> {
-                                    std::unique_ptr<Message> request(shared->request.New());
-                                    if (absl::Status status = (*fill)(*request); !status.ok())
-                                      return status;
-                                    return Run(*shared, session, std::move(request), *limit).Do();
-                                  });
+  const Action action = [shared, limit, fill](Session& session) -> absl::StatusOr<int> {
+    std::unique_ptr<Message> request(shared->request.New());
+    if (absl::Status status = (*fill)(*request); !status.ok()) return status;
+    return Run(*shared, session, std::move(request), *limit).Do();
+  };
+  CLI::App& app = tree.AddCommand(parent, command.name, command.summary, command.examples, action);
   *fill = AddArguments(app, command.request, command.arguments);
   if (FieldAt(*command.request.GetDescriptor(), "page_size") != nullptr) {
     app.add_option("--limit", *limit, "How many to show at most (100).")
