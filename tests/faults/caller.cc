@@ -80,6 +80,9 @@ bool Caller::CallUntilAnswered(absl::FunctionRef<grpc::Status(grpc::ClientContex
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+    // gRPC's new connection is driven by calls that wait for it. When all of them fail at once
+    // instead, it is looked at every 5 s.
+    context.set_wait_for_ready(true);
     const grpc::Status status = call(context);
     if (status.ok()) {
       ++acknowledged_;

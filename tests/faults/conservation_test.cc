@@ -77,7 +77,7 @@ class ConservationTest : public ::testing::Test {
     StartServer("0");
     port_ = server_->address().substr(server_->address().rfind(':') + 1);
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
     channel_ = grpc::CreateCustomChannel(server_->address(), grpc::InsecureChannelCredentials(),
                                          arguments);
@@ -161,7 +161,8 @@ class ConservationTest : public ::testing::Test {
         if (callers_[i]->acknowledged() == before[i]) return false;
       }
       return true;
-    })) << "not every caller was served again";
+    })) << "not every caller was served again by\n"
+        << server_->Log();
     return absl::Now() - began;
   }
 
