@@ -36,6 +36,10 @@ constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(10);
 // Where whoever refused the call knows no better.
 constexpr absl::Duration kUsualRetryDelay = absl::Milliseconds(100);
 
+// A client whose deadline passes resets its call, and we hear of that some time before or after the
+// same deadline passes here.
+constexpr absl::Duration kDeadlineSpread = absl::Milliseconds(100);
+
 constexpr absl::Duration kDelayUntilAStreamEnds = absl::Seconds(1);
 
 // Long enough for a balancer to have noticed.
@@ -103,8 +107,8 @@ Call::Call(RpcRunner& rpc, const Method& method, grpc::ServerContextBase& contex
 }
 
 Call::~Call() {
-  if (status_.ok() && context_.IsCancelled()) {
-    status_ = MakeError(Reason::kCancelled, "the caller left before the answer");
+  if (context_.IsCancelled() && (status_.ok() || absl::IsCancelled(status_))) {
+    status_ = CallerLeft();
   }
   const absl::Duration total = absl::Now() - began_;
   WriteLogLine(total);
@@ -115,6 +119,17 @@ Call::~Call() {
                          .sql = receipt_.sql,
                          .commit = receipt_.commit});
   if (holds_stream_) --rpc_.open_streams_;
+}
+
+void Call::Cancel() {
+  left_at_ = absl::Now();
+  cancellation_.Cancel();
+}
+
+absl::Status Call::CallerLeft() const {
+  return left_at_ + kDeadlineSpread < CallerDeadline(context_)
+             ? MakeError(Reason::kCancelled, "the caller left before the answer")
+             : MakeError(Reason::kDeadlineExceeded, "the caller's deadline passed");
 }
 
 absl::Status Call::OpenStream() {

@@ -74,7 +74,7 @@ class Call {
   void ResetArena() { arena_.Reset(); }
 
   // The caller left: ends the statement that runs for it. Called by gRPC's threads, at any time.
-  void Cancel() { cancellation_.Cancel(); }
+  void Cancel();
   bool cancelled() const { return cancellation_.cancelled(); }
 
   // Ends the call: sets the trailers and gives what to Finish with.
@@ -82,6 +82,8 @@ class Call {
 
  private:
   absl::Status CheckMayQueue();
+  // What became of a call whose caller takes no answer any more.
+  absl::Status CallerLeft() const;
   // QUEUE_TOO_LONG or QUEUE_FULL, with advice.
   static absl::Status Refuse(Reason reason, absl::string_view message, absl::Duration wait);
   void SetTrailers() const;
@@ -103,6 +105,7 @@ class Call {
   Receipt receipt_;
   Repeat repeat_ = Repeat::kUnsafe;
   Cancellation cancellation_;
+  absl::Time left_at_ = absl::InfinitePast();
   // How the call ended, once it did.
   absl::Status status_;
   bool holds_stream_ = false;

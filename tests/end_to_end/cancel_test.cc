@@ -67,6 +67,7 @@ TEST_F(CancelledCallTest, CallerThatLeavesFreesItsConnection) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::CANCELLED);
   }
 
+  EXPECT_TRUE(server_->AwaitLog(R"("reason":"CANCELLED")"));
   std::sort(times.begin(), times.end());
   std::cout << "a statement ends " << times.front() << " to " << times.back() << ", median "
             << times[kRounds / 2] << ", after its caller left\n";
