@@ -49,6 +49,28 @@ std::optional<CommitOutcome> Judge(const Row& row) {
   return row.Bool(1) ? CommitOutcome::kCommitted : CommitOutcome::kUnknown;
 }
 
+// What a look brought.
+struct Look {
+  bool known = false;
+  absl::Status status;
+};
+
+// Looks again and again until all is known; false if `deadline` or the server's end came first.
+// `look` is told when to lose patience with a backend that stays.
+bool LookUntil(absl::Time deadline, absl::FunctionRef<Look(bool impatient)> look) {
+  const absl::Time began = absl::Now();
+  deadline = std::min(deadline, began + kLongestWait);
+  absl::Duration pause = kFirstPause;
+  while (true) {
+    const Look found = look(absl::Now() - began > kPatienceWithBackend);
+    if (found.known) return true;
+    const bool stopping = ReasonOf(found.status) == EntryOf(Reason::kShuttingDown).name;
+    if (stopping || absl::Now() + pause >= deadline) return false;
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
 }  // namespace
 
 absl::string_view NameOf(CommitOutcome outcome) {
@@ -65,52 +87,37 @@ absl::string_view NameOf(CommitOutcome outcome) {
 
 CommitOutcome ResolveCommit(const TransactionMark& mark, absl::Time deadline, LookRunner run) {
   if (mark.xid.empty()) return CommitOutcome::kUnknown;
-  const absl::Time began = absl::Now();
-  deadline = std::min(deadline, began + kLongestWait);
-  absl::Duration pause = kFirstPause;
-  while (true) {
-    std::optional<CommitOutcome> outcome;
-    const absl::Status looked = run([&](Session& session) {
-      outcome = Judge(Row(session.Run(kStatus, mark.xid, mark.run)[0]));
-      if (!outcome && absl::Now() - began > kPatienceWithBackend) session.Run(kEnd, mark.xid);
+  auto outcome = CommitOutcome::kUnknown;
+  LookUntil(deadline, [&](bool impatient) {
+    std::optional<CommitOutcome> found;
+    absl::Status looked = run([&](Session& session) {
+      found = Judge(Row(session.Run(kStatus, mark.xid, mark.run)[0]));
+      if (!found && impatient) session.Run(kEnd, mark.xid);
       return absl::OkStatus();
     });
-    if (outcome && looked.ok()) return *outcome;
     // An id "in the future": whatever the database went through, it has no such transaction.
     if (ReasonOf(looked) == EntryOf(Reason::kInvalidFields).name) {
-      return CommitOutcome::kNotCommitted;
+      looked = absl::OkStatus();
+      found = CommitOutcome::kNotCommitted;
     }
-    if (ReasonOf(looked) == EntryOf(Reason::kShuttingDown).name ||
-        absl::Now() + pause >= deadline) {
-      return CommitOutcome::kUnknown;
-    }
-    absl::SleepFor(pause);
-    pause = std::min(pause * 2, kLongestPause);
-  }
+    if (looked.ok() && found) outcome = *found;
+    return Look{.known = looked.ok() && found, .status = looked};
+  });
+  return outcome;
 }
 
 bool AwaitBackendsEnd(const BackendMark& backend, absl::Time deadline, LookRunner run) {
-  const absl::Time began = absl::Now();
-  deadline = std::min(deadline, began + kLongestWait);
   const std::int64_t age_us = std::chrono::duration_cast<std::chrono::microseconds>(
                                   std::chrono::steady_clock::now() - backend.opened_at)
                                   .count();
-  absl::Duration pause = kFirstPause;
-  while (true) {
+  return LookUntil(deadline, [&](bool impatient) {
     bool gone = false;
-    const bool send_away = absl::Now() - began > kPatienceWithBackend;
-    const absl::Status looked = run([&](Session& session) {
-      gone = Row(session.Run(kFindBackend, backend.pid, age_us, send_away)[0]).Int(0) == 0;
+    absl::Status looked = run([&](Session& session) {
+      gone = Row(session.Run(kFindBackend, backend.pid, age_us, impatient)[0]).Int(0) == 0;
       return absl::OkStatus();
     });
-    if (looked.ok() && gone) return true;
-    if (ReasonOf(looked) == EntryOf(Reason::kShuttingDown).name ||
-        absl::Now() + pause >= deadline) {
-      return false;
-    }
-    absl::SleepFor(pause);
-    pause = std::min(pause * 2, kLongestPause);
-  }
+    return Look{.known = looked.ok() && gone, .status = looked};
+  });
 }
 
 }  // namespace aquifer
