@@ -22,6 +22,7 @@ namespace aquifer {
 enum class Reason {
   kInvalidFields,
   kMessageUnreadable,
+  kMessageTooLarge,
   kPageTokenMismatch,
   kRequestIdReused,
   kResponseTooLarge,

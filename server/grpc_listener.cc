@@ -16,6 +16,9 @@ constexpr int kKeepaliveMs = 60 * 1000;
 constexpr int kKeepaliveTimeoutMs = 20 * 1000;
 // Callers may ping this often, also while they have no call under way.
 constexpr int kLeastClientPingMs = 10 * 1000;
+// How many times the largest message gRPC reads: what is refused beyond never comes to a call, so
+// neither a log line nor a helpful error tells of it.
+constexpr int kReadBeyond = 4;
 
 std::string HostForUri(const std::string& address) {
   return absl::StrContains(address, ':') ? absl::StrCat("[", address, "]") : address;
@@ -40,7 +43,7 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // Its figures of every call cost more than they tell beside our own.
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
-  builder.SetMaxReceiveMessageSize(options.max_message_bytes);
+  builder.SetMaxReceiveMessageSize(kReadBeyond * options.max_message_bytes);
   if (options.memory_bytes > 0) {
     builder.SetResourceQuota(
         grpc::ResourceQuota("aquifer").Resize(static_cast<std::size_t>(options.memory_bytes)));

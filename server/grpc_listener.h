@@ -17,6 +17,7 @@ struct GrpcListenerOptions {
   std::string address;
   // 0 picks one.
   int port = 0;
+  // The largest message that is taken.
   int max_message_bytes = 4 * 1024 * 1024;
   // What gRPC may take for messages; beyond it callers have to wait. 0 for no bound.
   int memory_bytes = 0;

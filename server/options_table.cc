@@ -175,7 +175,7 @@ const OptionSpec kTable[] = {
      .group = kCalls,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.max_message_bytes; }, 1024,
                            64 * 1024 * 1024, "bytes"},
-     .help = "The largest message taken."},
+     .help = "The largest message taken. One beyond four times this is refused by gRPC, unlogged."},
     {.name = "max_streams",
      .group = kCalls,
      .field = IntegerField{[](ServerOptions& o) -> int& { return o.max_streams; }, 1, 100'000},

@@ -124,7 +124,8 @@ absl::Status Server::Start() {
                         .reserve = *reserve_,
                         .log = log_,
                         .metrics = metrics_},
-               RpcLimits{.max_streams = options_.max_streams,
+               RpcLimits{.max_message_bytes = options_.max_message_bytes,
+                         .max_streams = options_.max_streams,
                          .stream_patience = options_.stream_patience,
                          .queue_patience = options_.queue_patience});
   monitor_.emplace(

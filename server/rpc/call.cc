@@ -153,6 +153,11 @@ absl::Time Call::StepDeadline() const {
 
 absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
   claim_.bytes = bytes.Length();
+  if (bytes.Length() > static_cast<std::size_t>(rpc_.limits_.max_message_bytes)) {
+    return MakeError(Reason::kMessageTooLarge,
+                     absl::StrCat("the request has ", bytes.Length(), " bytes; at most ",
+                                  rpc_.limits_.max_message_bytes, " are taken"));
+  }
   if (bytes.Length() >= kLargeRequestBytes) {
     grpc::ByteBuffer buffer(bytes);
     grpc::ProtoBufferReader reader(&buffer);

@@ -33,7 +33,8 @@ class Call {
 
   const Method& method() const { return method_; }
 
-  // Reads and checks a request: MESSAGE_UNREADABLE or INVALID_FIELDS if it will not do. The
+  // Reads and checks a request: MESSAGE_TOO_LARGE, MESSAGE_UNREADABLE or INVALID_FIELDS if it will
+  // not do. The
   // message lives on the call's arena.
   absl::StatusOr<const Message*> Read(const grpc::ByteBuffer& bytes);
 

@@ -16,6 +16,8 @@
 namespace aquifer {
 
 struct RpcLimits {
+  // The largest message of a caller.
+  int max_message_bytes = 4 * 1024 * 1024;
   // Streams open at once. Each may hold a page or a message for a caller that is slow.
   int max_streams = 200;
   // How long a stream waits for its caller to send the next message or to take one.

@@ -157,6 +157,16 @@ TEST_F(RpcPathTest, MessageOf100MegabytesIsRefusedAndTheServerGoesOn) {
   EXPECT_TRUE(Record(MakeLine("164", 0, 1), response).ok());
 }
 
+TEST_F(RpcPathTest, MessageThatIsTooLargeIsRefusedAndLogged) {
+  const grpc::Status status = CallRaw("/aquifer.v1.CollectionRepository/RecordCollections",
+                                      std::string(5 * 1024 * 1024, 'x'));
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(DetailOf<google::rpc::ErrorInfo>(status)->reason(), "MESSAGE_TOO_LARGE");
+  EXPECT_EQ(status.error_message(), "the request has 5242880 bytes; at most 4194304 are taken");
+  EXPECT_TRUE(server_->AwaitLog(R"("reason":"MESSAGE_TOO_LARGE")"));
+}
+
 TEST_F(RpcPathTest, UnknownMethodIsUnimplemented) {
   EXPECT_EQ(CallRaw("/aquifer.v1.CollectionRepository/Nothing", "").error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
