@@ -52,18 +52,7 @@ WITH line AS MATERIALIZED (
     AND (SELECT count(*) FROM registered) >= 0
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
-), c AS (
-  SELECT
-    )sql" AQUIFER_STORED_COLUMNS("stored") R"sql(,
-    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome
-  FROM stored
-  UNION ALL
-  SELECT
-    )sql" AQUIFER_STORED_COLUMNS("known") R"sql(,
-    3
-  FROM known
-  WHERE NOT known.gains
-)
+), )sql" AQUIFER_LINE_OUTCOMES("known WHERE NOT known.gains") R"sql(
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(, c.outcome, line.collected_at IS NOT NULL
 FROM line
 LEFT JOIN c ON true

@@ -22,7 +22,9 @@ using RecordCall = Joined<v1::RecordCollectionRequest, v1::RecordCollectionRespo
 // Lines of different keys; a row for each, as collections.record answers one, and its place among
 // those given, counted from 1. Devices come before lines and each in the order of their keys, so
 // that sets cannot deadlock.
-constexpr Statement kRecordJoined = {"collections.record_joined", R"sql(
+constexpr Statement kRecordJoined = {
+    "collections.record_joined",
+    R"sql(
 WITH line AS MATERIALIZED (
   SELECT
     given.place, given.device_id, given.collected_at, given.banknotes, given.coins,
@@ -43,18 +45,8 @@ WITH line AS MATERIALIZED (
   ) AS given
   LEFT JOIN aquifer.collections AS c
     ON c.device_id = given.device_id AND c.collected_at = given.collected_at
-), registered AS (
-  INSERT INTO aquifer.devices (device_id)
-  SELECT DISTINCT line.device_id
-  FROM line
-  WHERE line.collected_at IS NOT NULL
-    AND line.id IS NULL
-    AND NOT EXISTS (
-      SELECT FROM aquifer.devices AS device WHERE device.device_id = line.device_id)
-  ORDER BY line.device_id
-  ON CONFLICT DO NOTHING
-  RETURNING device_id
-), stored AS (
+), )sql" AQUIFER_LINE_DEVICES(
+        "line.collected_at IS NOT NULL AND line.id IS NULL") R"sql(, stored AS (
   INSERT INTO aquifer.collections AS c ()sql" AQUIFER_LINE_COLUMNS R"sql()
   SELECT )sql" AQUIFER_LINE_COLUMNS R"sql(
   FROM line
@@ -64,19 +56,8 @@ WITH line AS MATERIALIZED (
   ORDER BY line.device_id, line.collected_at
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
-), c AS (
-  SELECT
-    )sql" AQUIFER_STORED_COLUMNS("stored") R"sql(,
-    CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome
-  FROM stored
-  UNION ALL
-  SELECT
-    )sql" AQUIFER_STORED_COLUMNS("known") R"sql(,
-    3
-  FROM line
-  JOIN aquifer.collections AS known ON known.id = line.id
-  WHERE NOT line.gains
-)
+), )sql" AQUIFER_LINE_OUTCOMES("line JOIN aquifer.collections AS known ON known.id = line.id WHERE "
+                               "NOT line.gains") R"sql(
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(,
   c.outcome, line.collected_at IS NOT NULL, line.place
 FROM line
@@ -243,8 +224,6 @@ class JoinedRecorder {
 
 void CollectionRepository::RecordCollectionJoined(
     JoinedCalls<v1::RecordCollectionRequest, v1::RecordCollectionResponse> calls) {
-  // The body may run again after a conflict.
-  for (RecordCall& call : calls) call.answer.reset();
   JoinedRecorder(session_, calls).Run();
 }
 

@@ -51,17 +51,7 @@ WITH line AS MATERIALIZED (
   ) AS given
   LEFT JOIN aquifer.collections AS c
     ON c.device_id = given.device_id AND c.collected_at = given.collected_at
-), registered AS (
-  INSERT INTO aquifer.devices (device_id)
-  SELECT DISTINCT line.device_id
-  FROM line
-  WHERE line.id IS NULL
-    AND NOT EXISTS (
-      SELECT FROM aquifer.devices AS device WHERE device.device_id = line.device_id)
-  ORDER BY line.device_id
-  ON CONFLICT DO NOTHING
-  RETURNING device_id
-), stored AS (
+), )sql" AQUIFER_LINE_DEVICES("line.id IS NULL") R"sql(, stored AS (
   INSERT INTO aquifer.collections AS c ()sql" AQUIFER_LINE_COLUMNS R"sql()
   SELECT )sql" AQUIFER_LINE_COLUMNS R"sql(
   FROM line

@@ -4,6 +4,8 @@
 // statements whose target is aliased `c`.
 #pragma once
 
+#include "repositories/collection_row.h"
+
 // True where the row `line` has anything to add to `c`. It guards the update, and by being looked
 // at before it, keeps an unchanged repeat from writing, or even locking, anything.
 #define AQUIFER_LINE_ADDS(line)                     \
@@ -21,6 +23,32 @@
 // The columns of a line that INSERT names.
 #define AQUIFER_LINE_COLUMNS \
   "device_id, collected_at, banknotes, coins, collector, card_id, note, machine"
+
+// Registers the devices of those rows of `line` that are `unknown` lines, in their order.
+// clang-format off
+#define AQUIFER_LINE_DEVICES(unknown)                                                             \
+  "registered AS ("                                                                               \
+    "INSERT INTO aquifer.devices (device_id) "                                                    \
+    "SELECT DISTINCT line.device_id "                                                             \
+    "FROM line "                                                                                  \
+    "WHERE " unknown                                                                              \
+    " AND NOT EXISTS ("                                                                           \
+      "SELECT FROM aquifer.devices AS device WHERE device.device_id = line.device_id) "           \
+    "ORDER BY line.device_id "                                                                    \
+    "ON CONFLICT DO NOTHING "                                                                     \
+    "RETURNING device_id)"
+
+// The lines that a statement `stored`, and those `known` ones that `found` names and that remain
+// unchanged: whole, with their outcome.
+#define AQUIFER_LINE_OUTCOMES(found)                                                              \
+  "c AS ("                                                                                        \
+    "SELECT " AQUIFER_STORED_COLUMNS("stored") ", "                                               \
+      "CASE WHEN stored.version = 1 THEN 1 ELSE 2 END AS outcome "                                \
+    "FROM stored "                                                                                \
+    "UNION ALL "                                                                                  \
+    "SELECT " AQUIFER_STORED_COLUMNS("known") ", 3 "                                              \
+    "FROM " found ")"
+// clang-format on
 
 // `raised` for a line as it was reported, and `column` as it is for one that was corrected.
 #define AQUIFER_UNLESS_CORRECTED(column, raised) \

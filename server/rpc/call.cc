@@ -8,6 +8,7 @@
 #include <grpcpp/impl/codegen/proto_buffer_writer.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
@@ -256,6 +257,16 @@ absl::Status Call::Transact(absl::FunctionRef<absl::Status(Session&)> body) {
       .cancellation = &cancellation_,
   };
   return rpc_.transactions_.Run(call, body, receipt_);
+}
+
+Answer Call::AnswerTo(const Message& request) {
+  if (method_.handler.local) return method_.handler.local(request);
+  Answer answer;
+  const absl::Status status = Transact([&](Session& session) {
+    answer = method_.handler.transact(session, request);
+    return answer.status();
+  });
+  return status.ok() ? std::move(answer) : status;
 }
 
 void Call::AddReceipt(const Receipt& of_set) {

@@ -56,8 +56,9 @@ class Call {
   // Runs `body` in the transaction the method's policy asks for, unless the caller left or the
   // deadline passed while it waited. Called by the job.
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body);
-  // The same without asking whether it is still wanted.
-  absl::Status Transact(absl::FunctionRef<absl::Status(Session&)> body);
+  // What the method answers to `request`, in a transaction of its own or from memory, whether or
+  // not it is still wanted.
+  Answer AnswerTo(const Message& request);
   // Adds what a set cost that the call was one of.
   void AddReceipt(const Receipt& of_set);
   // The same for a write with a request_id, at most once for its key: `answer` gets what `body`
@@ -82,6 +83,7 @@ class Call {
   grpc::Status Close(const absl::Status& status);
 
  private:
+  absl::Status Transact(absl::FunctionRef<absl::Status(Session&)> body);
   absl::Status CheckMayQueue();
   // What became of a call whose caller takes no answer any more.
   absl::Status CallerLeft() const;

@@ -54,7 +54,11 @@ bool JoinedCallsFlyer::Land(Joiner::Waiting& waiting) {
 
 void JoinedCallsFlyer::FlyTogether(Calls calls) {
   if (calls.empty()) return;
-  if (calls.size() == 1) return FlyAlone(*calls[0]);
+  if (calls.size() == 1) {
+    JoinableCall& alone = *calls[0];
+    alone.outcome = alone.call().AnswerTo(alone.request());
+    return;
+  }
   Receipt receipt;
   receipt.joined = static_cast<int>(calls.size());
   const absl::Status status = RunOnce(calls, receipt);
@@ -69,16 +73,6 @@ void JoinedCallsFlyer::FlyTogether(Calls calls) {
   }
   FlyTogether(calls.first(calls.size() / 2));
   FlyTogether(calls.subspan(calls.size() / 2));
-}
-
-void JoinedCallsFlyer::FlyAlone(JoinableCall& call) {
-  Answer answer;
-  const absl::Status status = call.call().Transact([&](Session& session) {
-    answer = method_.handler.transact(session, call.request());
-    return answer.status();
-  });
-  if (!status.ok()) answer = status;
-  call.outcome = std::move(answer);
 }
 
 absl::Status JoinedCallsFlyer::RunOnce(Calls calls, Receipt& receipt) {

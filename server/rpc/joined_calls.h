@@ -40,7 +40,6 @@ class JoinedCallsFlyer final : public Joiner::Flyer {
   using Calls = absl::Span<JoinableCall* const>;
 
   void FlyTogether(Calls calls);
-  void FlyAlone(JoinableCall& call);
   absl::Status RunOnce(Calls calls, Receipt& receipt);
 
   RpcRunner& rpc_;

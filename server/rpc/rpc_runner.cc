@@ -2,12 +2,11 @@
 
 namespace aquifer {
 
-void RpcRunner::MakeJoiner(const Method& method, Joiner::Flyer& flyer,
-                           std::optional<Joiner>& joiner) {
-  joiner.emplace(workers_, flyer,
-                 JoinerOptions{.max_calls = method.policy.max_joined(),
-                               .max_flights = workers_.options().threads,
-                               .queue = workers_.options().queue});
+std::unique_ptr<Joiner> RpcRunner::MakeJoiner(const Method& method, Joiner::Flyer& flyer) {
+  return std::make_unique<Joiner>(workers_, flyer,
+                                  JoinerOptions{.max_calls = method.policy.max_joined(),
+                                                .max_flights = workers_.options().threads,
+                                                .queue = workers_.options().queue});
 }
 
 }  // namespace aquifer

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <optional>
+#include <memory>
 
 #include "server/database/transaction_runner.h"
 #include "server/rpc/executor.h"
@@ -54,8 +54,8 @@ class RpcRunner {
   // What became of the writes with a request_id so far.
   RepeatFigures Repeats() const { return repeats_.Figures(); }
 
-  // Makes `joiner` for the calls of `method`; `flyer` must outlive it.
-  void MakeJoiner(const Method& method, Joiner::Flyer& flyer, std::optional<Joiner>& joiner);
+  // Where the calls of `method` wait for each other; `flyer` must outlive it.
+  std::unique_ptr<Joiner> MakeJoiner(const Method& method, Joiner::Flyer& flyer);
 
  private:
   friend class Call;

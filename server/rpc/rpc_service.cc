@@ -27,13 +27,13 @@ class RpcService::Port final : public CallPort {
         method_(method),
         listen_(listen),
         flyer_(service.rpc_, method) {
-    if (method.handler.join) service.rpc_.MakeJoiner(method, flyer_, joiner_);
+    if (method.handler.join) joiner_ = service.rpc_.MakeJoiner(method, flyer_);
   }
 
   void Listen(grpc::ServerCompletionQueue& queue) { listen_(service_.rpc_, *this, queue); }
 
   const Method& method() const override { return method_; }
-  Joiner* joiner() override { return joiner_ ? &*joiner_ : nullptr; }
+  Joiner* joiner() override { return joiner_.get(); }
 
   void Ask(grpc::ServerContext& context, Bytes& request, UnaryResponder& responder,
            grpc::ServerCompletionQueue& queue, void* tag) override {
@@ -54,7 +54,7 @@ class RpcService::Port final : public CallPort {
   const Method& method_;
   const ListenFunction listen_;
   JoinedCallsFlyer flyer_;
-  std::optional<Joiner> joiner_;
+  std::unique_ptr<Joiner> joiner_;
 };
 
 RpcService::RpcService(RpcRunner& rpc, const google::protobuf::ServiceDescriptor& descriptor)

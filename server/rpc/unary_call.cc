@@ -1,5 +1,4 @@
 // One request, one answer.
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -64,27 +63,10 @@ class UnaryCall final : public Executor::Job, private JoinableCall, private Queu
   absl::Status Answered() {
     const auto key = RequestKeyOf(call_->method(), *request_);
     if (key) return TransactOnce(*key);
-    std::unique_ptr<Message> answer;
-    absl::Status status = call_->method().handler.local ? RunLocal(answer) : Transact(answer);
-    if (status.ok()) response_ = Serialize(*answer);
-    return status;
-  }
-
-  absl::Status RunLocal(std::unique_ptr<Message>& answer) {
     if (absl::Status status = call_->CheckStillWanted(); !status.ok()) return status;
-    Answer result = call_->method().handler.local(*request_);
-    if (!result.ok()) return result.status();
-    answer = *std::move(result);
-    return absl::OkStatus();
-  }
-
-  absl::Status Transact(std::unique_ptr<Message>& answer) {
-    return call_->Execute([&](Session& session) {
-      Answer result = call_->method().handler.transact(session, *request_);
-      if (!result.ok()) return result.status();
-      answer = *std::move(result);
-      return absl::OkStatus();
-    });
+    const Answer answer = call_->AnswerTo(*request_);
+    if (answer.ok()) response_ = Serialize(**answer);
+    return answer.status();
   }
 
   absl::Status TransactOnce(const RequestKey& key) {
