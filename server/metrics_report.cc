@@ -76,7 +76,8 @@ void AppendPool(const PoolFigures& pool, std::vector<MetricFamily>& all) {
                       {{absl::ToDoubleSeconds(pool.oldest_holder)}}));
   std::vector<Value> breaker;
   for (const BreakerState state : kBreakerStates) {
-    breaker.push_back({state == pool.breaker ? 1.0 : 0.0, {{"state", std::string(NameOf(state))}}});
+    breaker.push_back(
+        {state == pool.breaker.state ? 1.0 : 0.0, {{"state", std::string(NameOf(state))}}});
   }
   all.push_back(Gauge("aquifer_breaker_state",
                       "1 for how connects are let through: closed is all is well.", breaker));

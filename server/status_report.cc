@@ -1,8 +1,52 @@
 #include "server/status_report.h"
 
+#include <absl/time/time.h>
+
+#include <cstdint>
 #include <string>
 
+#include "repositories/errors.h"
+
 namespace aquifer {
+
+namespace {
+
+void Set(google::protobuf::Duration& duration, absl::Duration value) {
+  duration.set_seconds(absl::IDivDuration(value, absl::Seconds(1), &value));
+  duration.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(value)));
+}
+
+void Set(google::protobuf::Timestamp& timestamp, absl::Time value) {
+  const absl::Time second = absl::FromUnixSeconds(absl::ToUnixSeconds(value));
+  timestamp.set_seconds(absl::ToUnixSeconds(value));
+  timestamp.set_nanos(static_cast<std::int32_t>(absl::ToInt64Nanoseconds(value - second)));
+}
+
+v1::BreakerState ToStatus(BreakerState state) {
+  switch (state) {
+    case BreakerState::kClosed:
+      return v1::BREAKER_STATE_CLOSED;
+    case BreakerState::kOpen:
+      return v1::BREAKER_STATE_OPEN;
+    case BreakerState::kHalfOpen:
+      return v1::BREAKER_STATE_HALF_OPEN;
+  }
+  return v1::BREAKER_STATE_UNSPECIFIED;
+}
+
+}  // namespace
+
+v1::BreakerStatus ToStatus(const BreakerFigures& figures) {
+  v1::BreakerStatus status;
+  status.set_state(ToStatus(figures.state));
+  if (figures.since != absl::InfinitePast()) Set(*status.mutable_since(), figures.since);
+  if (figures.state == BreakerState::kOpen) {
+    Set(*status.mutable_next_attempt_in(), figures.next_attempt_in);
+  }
+  status.set_reason(ReasonOf(figures.cause));
+  status.set_message(std::string(figures.cause.message()));
+  return status;
+}
 
 v1::PoolStatus ToStatus(const PoolFigures& figures) {
   v1::PoolStatus status;
@@ -17,6 +61,7 @@ v1::PoolStatus ToStatus(const PoolFigures& figures) {
   }
   status.set_connect_failures(figures.connect_failures);
   status.set_acquire_timeouts(figures.acquire_timeouts);
+  *status.mutable_breaker() = ToStatus(figures.breaker);
   return status;
 }
 

@@ -8,6 +8,7 @@
 
 namespace aquifer {
 
+v1::BreakerStatus ToStatus(const BreakerFigures& figures);
 v1::PoolStatus ToStatus(const PoolFigures& figures);
 v1::QueueStatus ToStatus(const ExecutorFigures& figures);
 v1::LedgerStatus ToStatus(const RepeatFigures& figures);

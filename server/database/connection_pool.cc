@@ -94,7 +94,7 @@ void ConnectionPool::DatabaseAnswers(std::size_t host) {
     Outdate();
   }
   seen_at_ = host;
-  if (connections_.Figures().breaker == BreakerState::kClosed) return;
+  if (connections_.Figures().breaker.state == BreakerState::kClosed) return;
   connections_.TryAgain();
   absl::MutexLock lock(&mutex_);
   called_ = true;

@@ -32,6 +32,7 @@ class OpenBackoff {
   // An attempt begun at `began` failed at `now`. Attempts that ran side by side count as one.
   template <typename Random>
   void Failed(absl::Time began, absl::Time now, absl::Status cause, Random& random) {
+    if (!failing()) changed_at_ = now;
     if (!failing() || began >= failed_at_) {
       const bool refused = IsRefusal(cause);
       const absl::Duration first = refused ? options_.first_pause_refused : options_.first_pause;
@@ -44,7 +45,10 @@ class OpenBackoff {
     }
     cause_ = std::move(cause);
   }
-  void Succeeded() { cause_ = absl::OkStatus(); }
+  void Succeeded(absl::Time now) {
+    if (failing()) changed_at_ = now;
+    cause_ = absl::OkStatus();
+  }
   // The other side was seen to answer: the next attempt may be made at once, unless the last one
   // was refused.
   void RetryNow() {
@@ -55,6 +59,8 @@ class OpenBackoff {
   // Why the last attempt failed.
   const absl::Status& cause() const { return cause_; }
   absl::Time next_attempt() const { return next_attempt_; }
+  // Since when attempts fail, or succeed again; the infinite past if none ever failed.
+  absl::Time changed_at() const { return changed_at_; }
 
  private:
   // Whether the catalogue says that the same attempt fails again.
@@ -72,6 +78,7 @@ class OpenBackoff {
   absl::Duration pause_;
   absl::Time failed_at_ = absl::InfinitePast();
   absl::Time next_attempt_ = absl::InfinitePast();
+  absl::Time changed_at_ = absl::InfinitePast();
 };
 
 }  // namespace aquifer

@@ -1,6 +1,7 @@
 // What a pool is doing and has done, readable at any time.
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
@@ -50,6 +51,17 @@ constexpr absl::string_view NameOf(BreakerState state) {
   return kNames[static_cast<int>(state)];
 }
 
+// The breaker over opening.
+struct BreakerFigures {
+  BreakerState state = BreakerState::kClosed;
+  // Since when opening fails, or succeeds again; the infinite past if it never failed.
+  absl::Time since = absl::InfinitePast();
+  // While open: how soon the next attempt may be made.
+  absl::Duration next_attempt_in;
+  // Why the last attempt failed; OK while closed.
+  absl::Status cause;
+};
+
 // A snapshot. `closed` is indexed by CloseReason; see Closed.
 struct PoolFigures {
   int max = 0;
@@ -65,7 +77,7 @@ struct PoolFigures {
   absl::Duration oldest_holder;
   // How often somebody held one for longer than the limit.
   std::int64_t long_holds = 0;
-  BreakerState breaker = BreakerState::kClosed;
+  BreakerFigures breaker;
 
   std::int64_t Closed(CloseReason reason) const { return closed[static_cast<int>(reason)]; }
 };

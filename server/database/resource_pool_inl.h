@@ -76,8 +76,8 @@ absl::StatusOr<typename ResourcePool<T>::Lease> ResourcePool<T>::OpenReserved(
     return backoff_.failing() ? WithNextAttempt(std::move(status)) : status;
   }
   ++counts_.opened;
-  backoff_.Succeeded();
   const absl::Time now = Now();
+  backoff_.Succeeded(now);
   Entry entry;
   entry.resource = *std::move(made);
   entry.generation = generation;
@@ -220,8 +220,14 @@ PoolFigures ResourcePool<T>::Figures() const {
   figures.active = static_cast<int>(lent_.size());
   figures.idle = static_cast<int>(idle_.size());
   figures.waiting = static_cast<int>(waiters_.size());
-  if (backoff_.failing()) {
-    figures.breaker = opening_ > 0 ? BreakerState::kHalfOpen : BreakerState::kOpen;
+  figures.breaker.since = backoff_.changed_at();
+  figures.breaker.cause = backoff_.cause();
+  if (backoff_.failing() && opening_ > 0) {
+    figures.breaker.state = BreakerState::kHalfOpen;
+  } else if (backoff_.failing()) {
+    figures.breaker.state = BreakerState::kOpen;
+    figures.breaker.next_attempt_in =
+        std::max(backoff_.next_attempt() - Now(), absl::ZeroDuration());
   }
   if (!lent_.empty()) figures.oldest_holder = Now() - lent_.front().lent_at;
   return figures;

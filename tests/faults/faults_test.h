@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "aquifer/v1/admin.grpc.pb.h"
 #include "aquifer/v1/collection.grpc.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "tests/testing/eventually.h"
@@ -44,6 +45,14 @@ class FaultsTest : public ::testing::Test {
     context.set_deadline(absl::ToChronoTime(absl::Now() + patience));
     v1::RecordCollectionResponse response;
     return collections_->RecordCollection(&context, MakeLine("164", second), &response);
+  }
+
+  v1::BreakerStatus Breaker() const {
+    grpc::ClientContext context;
+    v1::GetStatusResponse status;
+    const auto admin = v1::Admin::NewStub(server_->Channel());
+    EXPECT_TRUE(admin->GetStatus(&context, {}, &status).ok());
+    return status.pool().breaker();
   }
 
   static std::string ReasonIn(const grpc::Status& status) {

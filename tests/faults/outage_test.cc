@@ -35,6 +35,10 @@ TEST_F(OutageTest, CallsFailAtOnceWhileTheDatabaseIsAwayAndAreServedSoonAfterIts
     ASSERT_TRUE(
         Eventually([&] { return Series("aquifer_pool_connect_failures_total") >= tried + 4; }));
     EXPECT_EQ(Series("aquifer_breaker_state{state=\"closed\"}"), 0);
+    const v1::BreakerStatus breaker = Breaker();
+    EXPECT_NE(breaker.state(), v1::BREAKER_STATE_CLOSED);
+    EXPECT_EQ(breaker.reason(), "DATABASE_UNAVAILABLE") << breaker.message();
+    EXPECT_GT(breaker.since().seconds(), 0);
     for (int call = 0; call < 25; ++call) {
       const absl::Time began = absl::Now();
       const grpc::Status status = Record(0);
@@ -54,6 +58,8 @@ TEST_F(OutageTest, CallsFailAtOnceWhileTheDatabaseIsAwayAndAreServedSoonAfterIts
   EXPECT_EQ(Events("reconnected"), kRounds);
   EXPECT_GE(Events("reconnect_failed"), kRounds);
   EXPECT_EQ(Series("aquifer_breaker_state{state=\"closed\"}"), 1);
+  EXPECT_EQ(Breaker().state(), v1::BREAKER_STATE_CLOSED);
+  EXPECT_EQ(Breaker().reason(), "");
   EXPECT_THAT(server_->Log(), HasSubstr(R"("event":"database_lost")"));
 }
 

@@ -346,10 +346,10 @@ TEST_F(ResourcePoolTest, RefusalIsTriedAgainAfterASecondWhateverAnswers) {
 }
 
 TEST_F(ResourcePoolTest, BreakerShowsItsState) {
-  EXPECT_EQ(pool().Figures().breaker, BreakerState::kClosed);
+  EXPECT_EQ(pool().Figures().breaker.state, BreakerState::kClosed);
   source_.down = true;
   EXPECT_FALSE(TryTake().ok());
-  EXPECT_EQ(pool().Figures().breaker, BreakerState::kOpen);
+  EXPECT_EQ(pool().Figures().breaker.state, BreakerState::kOpen);
 
   absl::Notification gate;
   source_.gate = &gate;
@@ -358,10 +358,32 @@ TEST_F(ResourcePoolTest, BreakerShowsItsState) {
   std::thread probe([&] { EXPECT_TRUE(TryTake().ok()); });
   EXPECT_TRUE(Eventually([&] { return source_.attempts == 2; }));
 
-  EXPECT_EQ(pool().Figures().breaker, BreakerState::kHalfOpen);
+  EXPECT_EQ(pool().Figures().breaker.state, BreakerState::kHalfOpen);
   gate.Notify();
   probe.join();
-  EXPECT_EQ(pool().Figures().breaker, BreakerState::kClosed);
+  EXPECT_EQ(pool().Figures().breaker.state, BreakerState::kClosed);
+}
+
+TEST_F(ResourcePoolTest, BreakerTellsSinceWhenAndWhyAndWhenTheNextAttemptIs) {
+  EXPECT_EQ(pool().Figures().breaker.since, absl::InfinitePast());
+  const absl::Time began = clock_.Now();
+  source_.down = true;
+  EXPECT_FALSE(TryTake().ok());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_FALSE(TryTake().ok());
+
+  const BreakerFigures open = pool().Figures().breaker;
+  clock_.Advance(open.next_attempt_in);
+  source_.down = false;
+  EXPECT_TRUE(TryTake().ok());
+  const BreakerFigures closed = pool().Figures().breaker;
+
+  EXPECT_EQ(open.since, began) << "a further failure changes nothing";
+  EXPECT_EQ(ReasonOf(open.cause), "DATABASE_UNAVAILABLE");
+  EXPECT_GT(open.next_attempt_in, absl::ZeroDuration());
+  EXPECT_TRUE(closed.cause.ok());
+  EXPECT_EQ(closed.since, clock_.Now());
+  EXPECT_EQ(closed.next_attempt_in, absl::ZeroDuration());
 }
 
 TEST_F(ResourcePoolTest, OneAttemptAtATimeWhileOpeningFails) {
