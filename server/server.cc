@@ -48,6 +48,8 @@ constexpr int kReserveThreads = 2;
 constexpr int kReserveCapacity = 100;
 // Connections beside the pool's: the health monitor's, the migrator's, an operator's psql.
 constexpr int kConnectionsBesidePool = 10;
+// Statements that the status shows.
+constexpr std::size_t kCostliestStatements = 10;
 constexpr absl::Duration kWarmTimeout = absl::Seconds(10);
 constexpr absl::Duration kClosePoolTimeout = absl::Seconds(5);
 // How long the start waits for the first good health looks before it says that it serves.
@@ -305,6 +307,9 @@ v1::GetStatusResponse Server::Status() const {
   *status.mutable_pool() = ToStatus(pool_->Figures());
   *status.mutable_queue() = ToStatus(WorkerFigures());
   *status.mutable_ledger() = ToStatus(rpc_->Repeats());
+  for (const StatementFigures& figures : metrics_.CostliestStatements(kCostliestStatements)) {
+    *status.add_statements() = ToStatus(figures);
+  }
   const DatabaseView view = monitor_->View();
   *status.mutable_database() = ToStatus(view, options_.time_zone);
   *status.mutable_health() = MakeHealthReport(view, status.pool(), status.queue());

@@ -82,4 +82,18 @@ v1::LedgerStatus ToStatus(const RepeatFigures& figures) {
   return status;
 }
 
+v1::StatementStatus ToStatus(const StatementFigures& figures) {
+  v1::StatementStatus status;
+  status.set_name(figures.name);
+  status.set_count(figures.count);
+  Set(*status.mutable_total(), figures.total);
+  Set(*status.mutable_mean(), figures.Mean());
+  // Infinity is no Duration of the proto's.
+  if (figures.p99_at_most != absl::InfiniteDuration()) {
+    Set(*status.mutable_p99_at_most(), figures.p99_at_most);
+  }
+  Set(*status.mutable_p99_above(), figures.p99_above);
+  return status;
+}
+
 }  // namespace aquifer

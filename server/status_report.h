@@ -5,6 +5,7 @@
 #include "server/database/pool_figures.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/repeat_counts.h"
+#include "server/telemetry/metrics.h"
 
 namespace aquifer {
 
@@ -12,5 +13,6 @@ v1::BreakerStatus ToStatus(const BreakerFigures& figures);
 v1::PoolStatus ToStatus(const PoolFigures& figures);
 v1::QueueStatus ToStatus(const ExecutorFigures& figures);
 v1::LedgerStatus ToStatus(const RepeatFigures& figures);
+v1::StatementStatus ToStatus(const StatementFigures& figures);
 
 }  // namespace aquifer

@@ -2,6 +2,7 @@
 
 #include <absl/strings/ascii.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -40,6 +41,21 @@ prometheus::Counter& Outcome(prometheus::Registry& registry, const std::string& 
 
 void Observe(prometheus::Histogram& histogram, absl::Duration took) {
   histogram.Observe(absl::ToDoubleSeconds(took));
+}
+
+StatementFigures FiguresOf(const std::string& name, const prometheus::Histogram& seconds) {
+  const auto collected = seconds.Collect().histogram;
+  StatementFigures figures{.name = name,
+                           .count = static_cast<std::int64_t>(collected.sample_count),
+                           .total = absl::Seconds(collected.sample_sum)};
+  // In whole numbers, because 0.99 has no exact double: the run that 99 of 100 are not above.
+  const std::uint64_t rank = collected.sample_count - collected.sample_count / 100;
+  for (const auto& bucket : collected.bucket) {
+    figures.p99_above = figures.p99_at_most;
+    figures.p99_at_most = absl::Seconds(bucket.upper_bound);
+    if (bucket.cumulative_count >= rank) break;
+  }
+  return figures;
 }
 
 }  // namespace
@@ -112,6 +128,27 @@ void Metrics::TransactionRetried(RetryCause cause) {
 void Metrics::AskAtScrape(Figures figures) {
   absl::MutexLock lock(&mutex_);
   figures_.push_back(std::move(figures));
+}
+
+std::vector<StatementFigures> Metrics::CostliestStatements(std::size_t limit) const {
+  std::vector<std::pair<std::string, const prometheus::Histogram*>> series;
+  {
+    absl::MutexLock lock(&mutex_);
+    series.assign(statements_.begin(), statements_.end());
+  }
+  // A histogram stays where it is once made, and has a lock of its own.
+  std::vector<StatementFigures> all;
+  all.reserve(series.size());
+  for (const auto& [name, seconds] : series) all.push_back(FiguresOf(name, *seconds));
+  // One that is under way for the first time has no run yet.
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const StatementFigures& figures) { return figures.count == 0; }),
+            all.end());
+  std::sort(all.begin(), all.end(), [](const StatementFigures& a, const StatementFigures& b) {
+    return a.total != b.total ? a.total > b.total : a.name < b.name;
+  });
+  if (all.size() > limit) all.resize(limit);
+  return all;
 }
 
 std::vector<prometheus::MetricFamily> Metrics::Collect() const {

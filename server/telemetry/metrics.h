@@ -18,6 +18,8 @@
 #include <prometheus/registry.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +34,18 @@ struct RpcTimes {
   absl::Duration acquire;
   absl::Duration sql;
   absl::Duration commit;
+};
+
+// What the runs of a statement took. Of a quantile the histogram knows the bucket it lies in.
+struct StatementFigures {
+  std::string name;
+  std::int64_t count = 0;
+  absl::Duration total;
+  // The 99th percentile is above the one and at most the other, which may be infinite.
+  absl::Duration p99_above;
+  absl::Duration p99_at_most;
+
+  absl::Duration Mean() const { return count == 0 ? absl::ZeroDuration() : total / count; }
 };
 
 // Why a transaction's body ran once more.
@@ -65,6 +79,10 @@ class Metrics {
 
   // Asks `figures` at every scrape, from a thread of the listener's.
   void AskAtScrape(Figures figures);
+
+  // The statements that took most time in all, the costliest first, `limit` of them at most. Looks
+  // at every statement's histogram: for people who ask, not for each call.
+  std::vector<StatementFigures> CostliestStatements(std::size_t limit) const;
 
   // All of it, for a scrape.
   std::vector<prometheus::MetricFamily> Collect() const;
