@@ -26,6 +26,10 @@ constexpr char kTopExamples[] =
 // Upper left corner, and nothing below.
 constexpr char kClear[] = "\033[H\033[J";
 
+// All that the server tells, and what leaves the rest of a small terminal in sight.
+constexpr int kAllStatements = 10;
+constexpr int kTopStatements = 3;
+
 absl::StatusOr<v1::GetStatusResponse> Look(Session& session) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
@@ -41,7 +45,7 @@ absl::StatusOr<int> Status(Session& session) {
     const absl::Status printed = session.PrintJson(*status, Session::Layout::kLines);
     return printed.ok() ? absl::StatusOr<int>(kExitOk) : printed;
   }
-  session.out() << StatusScreen(*status);
+  session.out() << StatusScreen(*status, kAllStatements);
   return kExitOk;
 }
 
@@ -57,7 +61,7 @@ absl::StatusOr<int> Top(Session& session, const TopArguments& arguments) {
     session.out() << kClear << absl::FormatTime("%H:%M:%S", absl::Now(), absl::LocalTimeZone())
                   << "  " << session.options().address << "\n\n";
     if (status.ok()) {
-      session.out() << StatusScreen(*status);
+      session.out() << StatusScreen(*status, kTopStatements);
     } else {
       session.out() << "no answer: " << status.status().message() << "\n";
     }
@@ -70,8 +74,9 @@ absl::StatusOr<int> Top(Session& session, const TopArguments& arguments) {
 }  // namespace
 
 void AddStatus(const CommandTree& tree) {
-  tree.AddCommand(tree.root, "status", "Show health, pool, queue and database on one screen.",
-                  kStatusExamples, Status);
+  tree.AddCommand(tree.root, "status",
+                  "Show health, pool, database and slow statements on one screen.", kStatusExamples,
+                  Status);
 }
 
 void AddTop(const CommandTree& tree) {

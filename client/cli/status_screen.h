@@ -7,6 +7,7 @@
 
 namespace aquifer::cli {
 
-std::string StatusScreen(const v1::GetStatusResponse& status);
+// With so many of the statements at most, the costliest.
+std::string StatusScreen(const v1::GetStatusResponse& status, int most_statements);
 
 }  // namespace aquifer::cli
