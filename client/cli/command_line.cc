@@ -16,6 +16,8 @@
 namespace aquifer::cli {
 namespace {
 
+constexpr char kDefaultAddress[] = "127.0.0.1:50051";
+
 constexpr char kExamples[] =
     "Examples:\n"
     "  aquifer status\n"
@@ -23,9 +25,56 @@ constexpr char kExamples[] =
     "  aquifer collections import march.csv\n"
     "  aquifer workers list -o json | jq .name\n"
     "  aquifer --address 10.0.0.1:50051,10.0.0.2:50051 tasks alerts\n"
+    "  aquifer --address aquifer.example:443 --tls --token-file token status\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 asked wrongly, 3 nobody answers, 4 does not serve,\n"
     "5 imported, but some lines were rejected.";
+
+// Where the environment says something of what no flag does.
+struct Variable {
+  const char* name;
+  std::string& value;
+};
+
+// TLS is asked for or not, and nothing in between: a slip of the pen must not mean plaintext.
+absl::Status SetTls(const std::string& text, bool& tls) {
+  if (text.empty() || text == "0" || text == "no") return absl::OkStatus();
+  if (text != "1" && text != "yes") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("AQUIFER_TLS must be 1 or yes, or 0 or no, not ", text));
+  }
+  tls = true;
+  return absl::OkStatus();
+}
+
+absl::Status FillFrom(const Environment& environment, GlobalOptions& options) {
+  for (const Variable& variable : {Variable{"AQUIFER_ADDRESS", options.address},
+                                   Variable{"AQUIFER_TLS_CA", options.credentials.authorities},
+                                   Variable{"AQUIFER_TLS_CERT", options.credentials.certificate},
+                                   Variable{"AQUIFER_TLS_KEY", options.credentials.private_key},
+                                   Variable{"AQUIFER_TOKEN_FILE", options.credentials.token}}) {
+    if (variable.value.empty()) variable.value = environment(variable.name);
+  }
+  if (options.address.empty()) options.address = kDefaultAddress;
+  return SetTls(environment("AQUIFER_TLS"), options.tls);
+}
+
+void AddCredentialFlags(CLI::App& app, GlobalOptions& options) {
+  CredentialFiles& files = options.credentials;
+  app.add_flag("--tls", options.tls, "Connect over TLS (AQUIFER_TLS=1); each --tls-... means it.");
+  app.add_option("--tls-ca", files.authorities,
+                 "Who may have signed the server's certificate (AQUIFER_TLS_CA), in PEM form; "
+                 "the system's authorities without it.")
+      ->type_name("FILE");
+  app.add_option("--tls-cert", files.certificate,
+                 "The certificate to show the server (AQUIFER_TLS_CERT).")
+      ->type_name("FILE");
+  app.add_option("--tls-key", files.private_key, "Its private key (AQUIFER_TLS_KEY).")
+      ->type_name("FILE");
+  app.add_option("--token-file", files.token,
+                 "The bearer token to send (AQUIFER_TOKEN_FILE); needs TLS.")
+      ->type_name("FILE");
+}
 
 void AddGlobals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--address", options.address,
@@ -78,7 +127,7 @@ CLI::App& CommandTree::AddCommand(CLI::App& parent, const std::string& name,
   return app;
 }
 
-int RunCommandLine(std::vector<std::string> arguments, const std::string& environment_address,
+int RunCommandLine(std::vector<std::string> arguments, const Environment& environment,
                    const Streams& streams) {
   CLI::App app{"Operates Aquifer from a terminal and from scripts.", "aquifer"};
   app.set_help_flag("-h,--help", "Show this help.");
@@ -87,8 +136,8 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& enviro
   app.footer(kExamples);
   app.require_subcommand(1);
   GlobalOptions options;
-  if (!environment_address.empty()) options.address = environment_address;
   AddGlobals(app, options);
+  AddCredentialFlags(app, options);
   Action chosen;
   const CommandTree tree{app, chosen};
   for (const auto add : {AddStatus, AddTop, AddHealth, AddCollections, AddWorkers, AddTasks,
@@ -102,6 +151,10 @@ int RunCommandLine(std::vector<std::string> arguments, const std::string& enviro
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error, streams.out, streams.err);
     return Refuse(app, error, streams.err);
+  }
+  if (absl::Status status = FillFrom(environment, options); !status.ok()) {
+    streams.err << "aquifer: " << Harmless(std::string(status.message())) << "\n";
+    return kExitUsage;
   }
   Session session(streams, options);
   const absl::StatusOr<int> code = chosen(session);

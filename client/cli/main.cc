@@ -2,14 +2,17 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <string>
 
 #include "client/cli/command_line.h"
 
 int main(int count, char** arguments) {
   std::ios::sync_with_stdio(false);
-  const char* const address = std::getenv("AQUIFER_ADDRESS");
-  return aquifer::cli::RunCommandLine({arguments + 1, arguments + count},
-                                      address == nullptr ? "" : address,
+  const auto environment = [](const char* name) -> std::string {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  return aquifer::cli::RunCommandLine({arguments + 1, arguments + count}, environment,
                                       {.in = std::cin,
                                        .out = std::cout,
                                        .err = std::cerr,

@@ -40,9 +40,14 @@ absl::Status AwaitPeer(grpc::Channel& channel, absl::Duration timeout) {
 
 absl::StatusOr<const client::Client*> Session::Connect() {
   if (!client_) {
-    auto client =
-        client::Connect({.endpoints = absl::StrSplit(options_.address, ',', absl::SkipEmpty()),
-                         .caller = "aquifer-cli"});
+    client::ConnectOptions connect = {
+        .endpoints = absl::StrSplit(options_.address, ',', absl::SkipEmpty()),
+        .caller = "aquifer-cli"};
+    if (options_.tls) connect.tls.emplace();
+    absl::Status read = AddCredentials(options_.credentials, connect);
+    if (!read.ok()) return read;
+    over_tls_ = connect.tls.has_value();
+    auto client = client::Connect(connect);
     if (!client.ok()) return client.status();
     client_ = *std::move(client);
   }
@@ -98,6 +103,10 @@ int Session::Fail(const absl::Status& status) {
       err() << "aquifer: no answer from " << Harmless(options_.address)
             << ": is the server running there? --address or AQUIFER_ADDRESS says where it is\n"
             << "  " << message << "\n";
+      if (over_tls_) {
+        err() << "  over TLS: its certificate must be for that name, signed by one of --tls-ca or "
+                 "of the system's authorities\n";
+      }
       return kExitAway;
     }
     err() << "aquifer: " << message << "\n";

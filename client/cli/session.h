@@ -11,6 +11,7 @@
 #include <string>
 
 #include "aquifer/client.h"
+#include "client/cli/credentials.h"
 
 namespace aquifer::cli {
 
@@ -18,7 +19,10 @@ enum class Output { kTable, kJson };
 
 struct GlobalOptions {
   // One, or several between commas.
-  std::string address = "127.0.0.1:50051";
+  std::string address;
+  // Without it the connection is plaintext, unless a file of `credentials` is one of TLS.
+  bool tls = false;
+  CredentialFiles credentials;
   // Of each call; not set, the API's own.
   std::optional<absl::Duration> timeout;
   Output output = Output::kTable;
@@ -71,6 +75,7 @@ class Session {
   const GlobalOptions& options_;
   std::optional<client::Client> client_;
   bool is_reached_ = false;
+  bool over_tls_ = false;
 };
 
 }  // namespace aquifer::cli

@@ -46,8 +46,9 @@ class CliImportTest : public ::testing::Test {
   int Import(int calls) {
     calls_left_ = calls;
     told_.str("");
-    return RunCommandLine({"collections", "import", file_, "--rejects", rejects_},
-                          server_.endpoint(), {.in = none_, .out = told_, .err = told_});
+    return RunCommandLine(
+        {"--address", server_.endpoint(), "collections", "import", file_, "--rejects", rejects_},
+        [](const char*) { return std::string(); }, {.in = none_, .out = told_, .err = told_});
   }
 
   bool HasPlace() const { return std::filesystem::exists(file_ + ".aquifer-resume"); }
