@@ -19,7 +19,7 @@ namespace aquifer::cli {
 namespace {
 
 // A system's whole list of authorities is a quarter of that; a device file has no end.
-constexpr std::size_t kLargestFile = 1024 * 1024;
+constexpr std::size_t kLargestFile = std::size_t{1024} * 1024;
 
 absl::Status Wrong(absl::string_view flag, const std::string& path, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(flag, " ", path, ": ", what));
