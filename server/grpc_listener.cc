@@ -7,6 +7,10 @@
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+#include <sys/types.h>
+
+#include <optional>
+#include <utility>
 
 namespace aquifer {
 namespace {
@@ -53,10 +57,25 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.AddListeningPort(wanted, grpc::InsecureServerCredentials(), &listener->port_);
+  if (!options.socket.empty()) {
+    auto socket = SocketFile::Claim(options.socket);
+    if (!socket.ok()) return socket.status();
+    listener->socket_ = *std::move(socket);
+    builder.AddListeningPort(listener->socket_address(), grpc::InsecureServerCredentials());
+  }
   for (QueuedService* service : services) builder.RegisterService(&service->service());
   listener->calls_ = std::make_unique<CallQueue>(builder, options.polling_threads);
-  listener->server_ = builder.BuildAndStart();
+  {
+    std::optional<ModeOfNewFiles> mode;
+    if (listener->socket_) mode.emplace(static_cast<mode_t>(options.socket_mode));
+    listener->server_ = builder.BuildAndStart();
+  }
   if (listener->server_ == nullptr || listener->port_ == 0) {
+    // The address is tried first.
+    if (listener->port_ != 0 && listener->socket_) {
+      return absl::UnavailableError(
+          absl::StrCat("socket ", options.socket, ": it cannot be listened on"));
+    }
     return absl::UnavailableError(
         absl::StrCat("cannot listen on ", wanted, ": is the address right and the port free?"));
   }
@@ -65,6 +84,8 @@ absl::StatusOr<std::unique_ptr<GrpcListener>> GrpcListener::Start(
 }
 
 std::string GrpcListener::address() const { return absl::StrCat(host_, ":", port_); }
+
+std::string GrpcListener::socket_address() const { return socket_ ? socket_->address() : ""; }
 
 GrpcListener::~GrpcListener() {
   // The server's own destructor would wait for as long as a caller keeps a stream open.

@@ -44,6 +44,10 @@ struct ServerOptions {
   // Where calls are taken; port 0 picks one.
   std::string address = "127.0.0.1";
   int port = 50051;
+  // The path of a Unix socket where calls are taken as well; empty for none.
+  std::string socket;
+  // Who may connect there, as chmod takes it.
+  std::string socket_mode = "0660";
   // A plaintext port with nothing but health, for the kubelet; -1 for none, 0 picks one.
   int health_port = -1;
   // Prometheus scrapes here; -1 for nobody.

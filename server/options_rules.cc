@@ -43,6 +43,17 @@ bool IsPath(absl::string_view text) {
   return !text.empty() && text.size() < 4096 && !absl::StrContains(text, '\0');
 }
 
+// sun_path has 108 bytes, the last of them the end of the text.
+bool IsSocketPath(absl::string_view text) {
+  return text.empty() || (text.front() == '/' && IsMadeOf(text, 107, "/._-+@"));
+}
+
+bool IsSocketMode(absl::string_view text) {
+  const auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
+  return text.size() == 4 && text[0] == '0' && (text[1] == '6' || text[1] == '7') &&
+         is_octal(text[2]) && is_octal(text[3]);
+}
+
 bool IsDatabaseUrl(absl::string_view text) {
   if (text.empty()) return true;
   if (!absl::StartsWith(text, "postgresql://") && !absl::StartsWith(text, "postgres://")) {

@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "repositories/migrations.h"
@@ -219,6 +220,8 @@ absl::Status Server::StartListeners() {
   health_service_.emplace(*health_);
   auto listener = GrpcListener::Start({.address = options_.address,
                                        .port = options_.port,
+                                       .socket = options_.socket,
+                                       .socket_mode = std::stoi(options_.socket_mode, nullptr, 8),
                                        .max_message_bytes = options_.max_message_bytes,
                                        .memory_bytes = options_.transport_memory_bytes},
                                       {&*collections_, &*jobs_, &*maintenance_, &*worker_service_,
@@ -283,6 +286,9 @@ void Server::PrintWelcome() const {
                 problem.c_str());
   }
   std::printf("serving on %s (plaintext)\n", address.c_str());
+  if (const std::string socket = listener_->socket_address(); !socket.empty()) {
+    std::printf("serving on %s\n", socket.c_str());
+  }
   if (probe_listener_) std::printf("health alone on %s\n", probe_listener_->address().c_str());
   if (metrics_listener_) {
     std::printf("metrics on http://%s/metrics\n", metrics_listener_->address().c_str());

@@ -84,7 +84,8 @@ Lane LaneOf(const Method& method, const grpc::ServerContextBase& context) {
 }
 
 // Who takes turns with others: the address the call came from, without its port, and the name that
-// callers behind one address may tell themselves apart by.
+// callers behind one address may tell themselves apart by. Whoever comes over the Unix socket has
+// the address "unix".
 std::uint64_t CallerOf(const grpc::ServerContextBase& context, absl::string_view peer) {
   const absl::string_view address = peer.substr(0, peer.rfind(':'));
   return absl::HashOf(address, MetadataOf(context, kCallerKey));

@@ -160,6 +160,35 @@ TEST(OptionsTest, PortsMustDiffer) {
               ElementsAre("health_port 50051 (flag) must be other than port 50051 (default)"));
 }
 
+TEST(OptionsTest, SocketIsAPathThatFitsItsAddressAndNeedsNoEscapes) {
+  EXPECT_EQ(LoadOptions(Sources({})).options.socket, "");
+  for (const std::string& path :
+       {std::string("/run/aquifer/socket"), "/" + std::string(106, 's'), std::string()}) {
+    const LoadedOptions loaded = LoadOptions(Sources({}, {{"socket", path}}));
+
+    EXPECT_THAT(loaded.problems, IsEmpty()) << path;
+    EXPECT_EQ(loaded.options.socket, path);
+  }
+  for (const std::string& path :
+       {std::string("aquifer.sock"), std::string("unix:/run/socket"), "/" + std::string(107, 's'),
+        std::string("/run/a b"), std::string("/run/100%"), std::string("/run/a,/run/b")}) {
+    EXPECT_THAT(LoadOptions(Sources({{"AQUIFER_SOCKET", path}})).problems,
+                ElementsAre("AQUIFER_SOCKET is \"" + path +
+                            "\"; allowed: an absolute path of at most 107 letters, digits and "
+                            "/._-+@"));
+  }
+}
+
+TEST(OptionsTest, SocketModeIsOctalAndKeepsTheOwnerIn) {
+  EXPECT_EQ(LoadOptions(Sources({})).options.socket_mode, "0660");
+  for (const char* mode : {"0600", "0666", "0777"}) {
+    EXPECT_THAT(LoadOptions(Sources({}, {{"socket_mode", mode}})).problems, IsEmpty()) << mode;
+  }
+  for (const char* mode : {"660", "0060", "0668", "1777", "-660", "06600", "rw-rw----"}) {
+    EXPECT_EQ(LoadOptions(Sources({}, {{"socket_mode", mode}})).problems.size(), 1) << mode;
+  }
+}
+
 TEST(OptionsTest, DatabaseUrlOutranksTheLibpqVariables) {
   const LoadedOptions loaded =
       LoadOptions(Sources({{"DATABASE_URL", "postgresql://db/fleet"}, {"PGHOST", "other"}}));
