@@ -75,6 +75,11 @@ absl::StatusOr<std::string> TargetOf(const std::vector<std::string>& endpoints) 
     if (const auto parts = Split(endpoint); !parts.ok()) return parts.status();
     return absl::StrCat("dns:///", endpoint);
   }
+  for (const std::string& endpoint : endpoints) {
+    if (!absl::StartsWith(endpoint, "unix:")) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", endpoint, "\" is a Unix socket and cannot be one of several endpoints"));
+  }
   auto target = TargetOfFamily(endpoints, AF_INET);
   if (!absl::IsNotFound(target.status())) return target;
   auto other = TargetOfFamily(endpoints, AF_INET6);

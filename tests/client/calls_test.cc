@@ -3,6 +3,7 @@
 #include <grpcpp/channel.h>
 
 #include "tests/client/client_test.h"
+#include "tests/testing/temporary_directory.h"
 
 namespace aquifer::testing {
 namespace {
@@ -39,6 +40,26 @@ TEST_F(CallsTest, EveryRepositoryAnswers) {
   *transaction.add_writes()->mutable_create_task() = TaskOf("clean");
   EXPECT_TRUE(client_->transactions().Execute(transaction).ok());
   EXPECT_TRUE(client_->admin().GetStatus({}).ok());
+  const auto serving = client_->health().Check();
+  ASSERT_TRUE(serving.ok()) << serving.status();
+  EXPECT_EQ(*serving, Serving::kYes);
+}
+
+TEST_F(CallsTest, UnixSocketIsAnAddress) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.path() + "/aquifer.sock";
+  StartServer({"--socket", path});
+  ASSERT_NO_FATAL_FAILURE(ConnectWith({.endpoints = {"unix:" + path}}));
+
+  const auto recorded = client_->collections().RecordCollection(RecordOf("164", 0));
+  ASSERT_TRUE(recorded.ok()) << recorded.status();
+  server_->Signal(SIGKILL);
+  StartServer({"--socket", path});
+
+  // The channel finds the new server's socket by itself.
+  const auto again = client_->collections().RecordCollection(RecordOf("164", 0));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->outcome(), v1::RECORD_OUTCOME_UNCHANGED);
   const auto serving = client_->health().Check();
   ASSERT_TRUE(serving.ok()) << serving.status();
   EXPECT_EQ(*serving, Serving::kYes);

@@ -65,6 +65,7 @@ TEST(ClientConfigTest, OneEndpointIsLeftToDnsAndSeveralAreAddresses) {
 
 TEST(ClientConfigTest, WhatIsNoEndpointIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(TargetOf({}).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(TargetOf({"10.0.0.1:1", "unix:/run/aquifer"}).status()));
   for (const char* bad : {"", "localhost", ":50051", "localhost:", "[]:1"}) {
     EXPECT_TRUE(absl::IsInvalidArgument(TargetOf({bad}).status())) << bad;
     EXPECT_TRUE(absl::IsInvalidArgument(TargetOf({"10.0.0.1:1", bad}).status())) << bad;
