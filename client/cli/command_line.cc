@@ -78,7 +78,8 @@ void AddCredentialFlags(CLI::App& app, GlobalOptions& options) {
 
 void AddGlobals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--address", options.address,
-                 "Where the server is (AQUIFER_ADDRESS, 127.0.0.1:50051); several between commas.")
+                 "Where the server is, or unix:PATH (AQUIFER_ADDRESS, 127.0.0.1:50051); several "
+                 "between commas.")
       ->type_name("HOST:PORT");
   app.add_option_function<double>(
          "--timeout", [&options](double s) { options.timeout = absl::Seconds(s); },
