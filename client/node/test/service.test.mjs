@@ -238,6 +238,19 @@ for (const transport of ['http2', 'grpc-js']) {
     }
   });
 
+  test(`the server's Unix socket is an address (${transport})`, async () => {
+    const aquifer = client(server.socketAddress, { transport });
+    await aquifer.testConnection();
+    const line = { deviceId: `socket ${transport}`, wallTime: '2026-03-28 14:05:09' };
+    await aquifer.collections.saveCollectionData({ ...line, banknotesMinor: 152000 });
+    // Over TCP, what came over the socket is there.
+    const again = await client(server.address, { transport }).collections.saveCollectionData({
+      ...line,
+      banknotesMinor: 152000,
+    });
+    assert.equal(again.outcome, 'RECORD_OUTCOME_UNCHANGED');
+  });
+
   test(`calls go to the servers that are there, over TCP or a Unix socket (${transport})`, async () => {
     const path = join(server.sandbox, `${transport}.sock`);
     let connections = 0;

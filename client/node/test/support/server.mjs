@@ -25,6 +25,11 @@ export class Server {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** The same server over its Unix socket. */
+  get socketAddress() {
+    return `unix:${join(this.sandbox, 'socket')}`;
+  }
+
   async #spawn(port) {
     const environment = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^(AQUIFER_|PG|DATABASE_URL)/.test(name)),
@@ -35,6 +40,8 @@ export class Server {
         'serve',
         '--port',
         String(port),
+        '--socket',
+        join(this.sandbox, 'socket'),
         '--data-dir',
         join(this.sandbox, 'data'),
         '--shutdown-notice-ms',
