@@ -8,7 +8,8 @@ from harness.stand import TITLES
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM, LEGEND = 380, 260, 62, 34, 40, 24
 COLOURS = {"aquifer": "#0b6e99", "pgbench": "#444444", "pgbench-bare": "#999999",
            "pgbench-tcp": "#b08900", "pgbouncer": "#c0562f", "libpqxx": "#5b8c3a",
-           "sequelize": "#b0306a", "grpc-js": "#7a52a5", "aquifer-node": "#5fb0d3"}
+           "sequelize": "#b0306a", "grpc-js": "#7a52a5", "aquifer-node": "#5fb0d3",
+           "aquifer-unix": "#0f7a5a"}
 
 
 def picture(cells):

@@ -8,7 +8,7 @@ from harness.stand import ROOT
 WORKLOADS = ["reads", "saves", "mixed", "hot", "ranges", "summary", "history"]
 EXTRAS = ["paced", "slow-commit", "memory", "transfer"]
 PEERS = ["pgbench", "pgbench-bare", "pgbench-tcp", "pgbouncer", "libpqxx", "sequelize", "grpc-js",
-         "aquifer-node", "aquifer"]
+         "aquifer-node", "aquifer", "aquifer-unix"]
 # None of callers: as many as are usual for each workload.
 FULL = {"only": WORKLOADS + EXTRAS, "callers": None, "peers": PEERS, "rounds": 3, "seconds": 3,
         "lines": 1000000, "import_lines": 1000000}

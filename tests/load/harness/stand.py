@@ -13,7 +13,7 @@ from harness.postgres import Postgres
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PEERS = [pgbench.Pgbench, pgbench.PgbenchBare, pgbench.PgbenchTcp, pgbouncer.Pgbouncer,
          direct.Direct, node.SequelizeStraight, node.GrpcJs, node.NodePackage,
-         aquifer.Aquifer]
+         aquifer.Aquifer, aquifer.AquiferUnix]
 TITLES = {kind.name: kind.title for kind in PEERS}
 
 

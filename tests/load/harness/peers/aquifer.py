@@ -40,3 +40,18 @@ class Aquifer(Peer):
                    "--warm-seconds", str(warm), "--seconds", str(seconds), "--rate", str(rate),
                    "--lines", str(options.lines)]
         return self.call_with(command, seconds, warm)
+
+
+class AquiferUnix(Aquifer):
+    """The same, called over the Unix socket that it listens on beside TCP."""
+
+    name = "aquifer-unix"
+    title = "Aquifer, Unix socket"
+
+    def __init__(self, stand):
+        self.socket = os.path.join(stand.directory, "aquifer.sock")
+        super().__init__(stand, ["--socket", self.socket])
+
+    def start(self):
+        super().start()
+        self.target = f"unix:{self.socket}"
