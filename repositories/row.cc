@@ -1,21 +1,31 @@
 #include "repositories/row.h"
 
 #include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_format.h>
 #include <absl/time/time.h>
 
+#include <charconv>
+#include <system_error>
 #include <utility>
 
 namespace aquifer {
 
-std::string Row::Text(int column) const {
-  const pqxx::field field = row_[column];
-  return std::string(field.c_str(), field.size());
+std::int64_t Row::Int(int column) const {
+  const absl::string_view text = View(column);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw pqxx::conversion_error(absl::StrCat("not a bigint: column ", column));
+  }
+  return value;
 }
+
+std::string Row::Text(int column) const { return std::string(View(column)); }
 
 std::vector<std::string> Row::Texts(int column) const {
   std::vector<std::string> texts;
-  pqxx::array_parser elements = row_[column].as_array();
+  pqxx::array_parser elements = At(column).as_array();
   for (auto next = elements.get_next(); next.first != pqxx::array_parser::juncture::done;
        next = elements.get_next()) {
     if (next.first == pqxx::array_parser::juncture::string_value) {
@@ -41,7 +51,7 @@ google::protobuf::Timestamp Row::Instant(int column) const {
 
 v1::Day Row::Day(int column) const {
   // The text is the database's own 'YYYY-MM-DD'.
-  const absl::string_view text = row_[column].c_str();
+  const absl::string_view text = View(column);
   int year = 0, month = 0, day = 0;
   if (text.size() != 10 || !absl::SimpleAtoi(text.substr(0, 4), &year) ||
       !absl::SimpleAtoi(text.substr(5, 2), &month) || !absl::SimpleAtoi(text.substr(8, 2), &day)) {

@@ -7,6 +7,7 @@
 //   day      out and in as text 'YYYY-MM-DD', cast with ::date and ::text.
 #pragma once
 
+#include <absl/strings/string_view.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
@@ -21,15 +22,15 @@
 
 namespace aquifer {
 
-// A view of one row; valid while its result lives.
+// A view of one row; valid while its result lives. Used by one thread: it keeps its place.
 class Row {
  public:
-  explicit Row(const pqxx::row& row) : row_(row) {}
+  explicit Row(const pqxx::row& row) : field_(row.begin()) {}
 
-  bool IsNull(int column) const { return row_[column].is_null(); }
-  bool Bool(int column) const { return row_[column].as<bool>(); }
-  std::int64_t Int(int column) const { return row_[column].as<std::int64_t>(); }
-  double Real(int column) const { return row_[column].as<double>(); }
+  bool IsNull(int column) const { return At(column).is_null(); }
+  bool Bool(int column) const { return At(column).as<bool>(); }
+  std::int64_t Int(int column) const;
+  double Real(int column) const { return At(column).as<double>(); }
   std::string Text(int column) const;
   // The elements of a text[] without NULLs.
   std::vector<std::string> Texts(int column) const;
@@ -37,7 +38,19 @@ class Row {
   v1::Day Day(int column) const;
 
  private:
-  pqxx::row row_;
+  // Moved rather than made anew for each column, as a field shares in its result by a count.
+  const pqxx::field& At(int column) const {
+    field_ += column - column_;
+    column_ = column;
+    return field_;
+  }
+  absl::string_view View(int column) const {
+    const pqxx::field& field = At(column);
+    return {field.c_str(), field.size()};
+  }
+
+  mutable pqxx::const_row_iterator field_;
+  mutable int column_ = 0;
 };
 
 // '2026-03-28T12:05:09.123456Z', for a parameter cast with ::timestamptz. The value was validated
