@@ -41,8 +41,7 @@ SELECT
   (SELECT count(*) FROM given)
 )sql"};
 
-#define AQUIFER_ASSIGNED_COLUMNS \
-  "d.worker_id, w.name, d.device_id, " AQUIFER_MICROS("d.assigned_at")
+#define AQUIFER_ASSIGNED_COLUMNS "d.worker_id, w.name, d.device_id, d.assigned_at"
 
 // After ($1, $2), and of no worker beyond $3: one worker's are a range of the key.
 constexpr Statement kByWorker = {"assigned_devices.list_by_worker",

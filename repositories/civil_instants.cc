@@ -7,8 +7,8 @@
 namespace aquifer {
 namespace {
 
-constexpr Statement kCivilInstants = {
-    "civil_instants", "SELECT " AQUIFER_MICROS("aquifer.civil_instant(wall.time)") R"sql(
+constexpr Statement kCivilInstants = {"civil_instants", R"sql(
+SELECT aquifer.civil_instant(wall.time)
 FROM unnest($1::timestamp[]) WITH ORDINALITY AS wall (time, place)
 ORDER BY wall.place)sql"};
 

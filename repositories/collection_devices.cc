@@ -19,8 +19,8 @@ SELECT
   (s.banknotes * 100)::bigint,
   (s.coins * 100)::bigint,
   ((s.banknotes + s.coins) * 100)::bigint,
-  )sql" AQUIFER_MICROS("s.first_at") R"sql(,
-  )sql" AQUIFER_MICROS("s.last_at") R"sql(
+  s.first_at,
+  s.last_at
 FROM (
   SELECT device.device_id
   FROM aquifer.devices AS device

@@ -42,7 +42,7 @@ JOIN aquifer.collections AS c
   ON c.device_id = given.device_id AND c.collected_at = given.collected_at
 )sql" AQUIFER_COLLECTION_JOINS};
 
-constexpr int kPlaceColumn = 17;
+constexpr int kPlaceColumn = 16;
 
 constexpr Statement kCountAt = {"collections.count_at", R"sql(
 SELECT count(*)

@@ -58,8 +58,8 @@ FROM line
 LEFT JOIN c ON true
 )sql" AQUIFER_COLLECTION_JOINS};
 
-constexpr int kOutcomeColumn = 17;
-constexpr int kOccursColumn = 18;
+constexpr int kOutcomeColumn = 16;
+constexpr int kOccursColumn = 17;
 
 }  // namespace
 

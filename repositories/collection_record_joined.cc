@@ -65,9 +65,9 @@ LEFT JOIN c
   ON c.device_id = line.device_id AND c.collected_at = line.collected_at
 )sql" AQUIFER_COLLECTION_JOINS};
 
-constexpr int kOutcomeColumn = 17;
-constexpr int kOccursColumn = 18;
-constexpr int kPlaceColumn = 19;
+constexpr int kOutcomeColumn = 16;
+constexpr int kOccursColumn = 17;
+constexpr int kPlaceColumn = 18;
 
 // Gives each call its answer. Of lines of one key the first is stored, and those that add nothing
 // to it are unchanged; one that does is left for the next set.

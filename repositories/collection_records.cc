@@ -62,11 +62,11 @@ WITH line AS MATERIALIZED (
   RETURNING c.device_id, c.collected_at, c.id, c.version
 )
 SELECT
-  stored.device_id, )sql" AQUIFER_MICROS("stored.collected_at") R"sql(, stored.id, stored.version,
+  stored.device_id, stored.collected_at, stored.id, stored.version,
   CASE WHEN stored.version = 1 THEN 1 ELSE 2 END
 FROM stored
 UNION ALL
-SELECT line.device_id, )sql" AQUIFER_MICROS("line.collected_at") R"sql(, line.id, line.version, 3
+SELECT line.device_id, line.collected_at, line.id, line.version, 3
 FROM line
 WHERE NOT line.gains AND NOT line.must_lock
 )sql"};

@@ -179,7 +179,7 @@ namespace {
     "COALESCE(r.banknotes, 0), COALESCE(r.coins, 0), COALESCE(r.banknotes + r.coins, 0), "    \
     /* Half up, in whole numbers. */                                                          \
     "COALESCE((2 * (r.banknotes + r.coins) + r.lines) / (2 * r.lines), 0), "                  \
-    AQUIFER_MICROS("r.first_at") ", " AQUIFER_MICROS("r.last_at") ", r.all_groups "           \
+    "r.first_at, r.last_at, r.all_groups "                                                    \
   "FROM answer AS r "                                                                         \
   "LEFT JOIN aquifer.workers AS w ON w.id = r.worker_id "                                     \
   "ORDER BY r.is_total DESC, "                                                                \

@@ -49,7 +49,7 @@ WITH RECURSIVE span AS (
 )
 SELECT
   chain.collector, COALESCE(worker.id, 0), COALESCE(worker.name, ''), used.lines,
-  )sql" AQUIFER_MICROS("used.first_at") ", " AQUIFER_MICROS("used.last_at") R"sql(
+  used.first_at, used.last_at
 FROM chain
 CROSS JOIN LATERAL (
   SELECT count(*) AS lines, min(line.collected_at) AS first_at, max(line.collected_at) AS last_at

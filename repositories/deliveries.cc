@@ -44,12 +44,12 @@ WHERE CASE delivery.state
   ELSE excluded.state <> 'claimed'
     OR $6::boolean AND delivery.attempt < excluded.attempt
 END
-RETURNING delivery.state, delivery.attempt, )sql" AQUIFER_MICROS("delivery.recorded_at") R"sql(,
+RETURNING delivery.state, delivery.attempt, delivery.recorded_at,
   delivery.xmax = 0
 )sql"};
 
 constexpr Statement kRead = {"deliveries.read", R"sql(
-SELECT delivery.state, delivery.attempt, )sql" AQUIFER_MICROS("delivery.recorded_at") R"sql(
+SELECT delivery.state, delivery.attempt, delivery.recorded_at
 FROM aquifer.deliveries AS delivery
 WHERE delivery.run_id = $1::bigint
   AND delivery.chat_id = $2::bigint

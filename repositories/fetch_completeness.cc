@@ -121,7 +121,7 @@ WITH wanted AS MATERIALIZED (
 SELECT
   t.never, t.failed, t.empty,
   p.day::text, p.device_id, p.state, COALESCE(p.attempts, 0), COALESCE(p.error, ''),
-  )sql" AQUIFER_MICROS("p.recorded_at") R"sql(
+  p.recorded_at
 FROM (
   SELECT
     sum(c.never)::bigint AS never, sum(c.failed)::bigint AS failed, sum(c.empty)::bigint AS empty

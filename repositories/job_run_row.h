@@ -13,12 +13,10 @@
 
 // A run's columns in the order JobRunFrom reads; the statement names the run `run`. What is left of
 // a lease is told by the clock that also judges it.
-#define AQUIFER_JOB_RUN_COLUMNS \
-  "run.job, run.key, run.state, run.attempt, run.holder, " AQUIFER_MICROS(                       \
-      "run.lease_expires_at") ", "                                                               \
+#define AQUIFER_JOB_RUN_COLUMNS                                                                  \
+  "run.job, run.key, run.state, run.attempt, run.holder, run.lease_expires_at, "                 \
   "GREATEST(0, (EXTRACT(EPOCH FROM run.lease_expires_at - clock_timestamp()) * 1000)::bigint), " \
-  AQUIFER_MICROS("run.created_at") ", " AQUIFER_MICROS("run.began_at") ", "                      \
-  AQUIFER_MICROS("run.finished_at") ", run.result"
+  "run.created_at, run.began_at, run.finished_at, run.result"
 
 // How many they are, for a statement that selects more behind them.
 #define AQUIFER_JOB_RUN_COLUMN_COUNT 11

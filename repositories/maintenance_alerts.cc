@@ -26,7 +26,7 @@ namespace {
 // position's rank, instant and id, $7 the limit. Tasks that are open are few.
 constexpr Statement kAlerts = {"maintenance.list_alerts", R"sql(
 SELECT )sql" AQUIFER_TASK_COLUMNS R"sql(, t.due_at < $1::timestamptz, t.rank,
-  )sql" AQUIFER_MICROS("t.due_at") R"sql(
+  t.due_at
 FROM (
   SELECT )sql" AQUIFER_STORED_TASK ", " AQUIFER_PRIORITY_RANK R"sql( AS rank
   FROM aquifer.maintenance_tasks AS t
@@ -43,7 +43,7 @@ FROM (
 ORDER BY t.rank, t.due_at, t.id
 )sql"};
 
-constexpr Statement kNow = {"maintenance.now", "SELECT " AQUIFER_MICROS("now()")};
+constexpr Statement kNow = {"maintenance.now", "SELECT now()"};
 
 constexpr int kOverdueColumn = kTaskColumns;
 constexpr int kRankColumn = kTaskColumns + 1;

@@ -17,24 +17,22 @@
 
 // Selects a task `t` with its technician, in the order TaskFrom reads. The FROM clause adds
 // AQUIFER_TASK_JOINS.
-#define AQUIFER_TASK_COLUMNS \
+#define AQUIFER_TASK_COLUMNS                                                                 \
   "t.id, t.title, t.description, t.location, t.estimated_duration, t.parts_needed, t.type, " \
-  "t.priority, " AQUIFER_MICROS("t.scheduled_at") ", COALESCE(t.device_id, ''), t.status, "  \
-  AQUIFER_MICROS("t.completed_at") ", COALESCE(t.technician_id, 0), "                        \
-  "COALESCE(technician.name, ''), t.version, " AQUIFER_MICROS("t.created_at") ", "           \
-  AQUIFER_MICROS("t.updated_at")
+  "t.priority, t.scheduled_at, COALESCE(t.device_id, ''), t.status, "                        \
+  "t.completed_at, COALESCE(t.technician_id, 0), "                                           \
+  "COALESCE(technician.name, ''), t.version, t.created_at, t.updated_at"
 
 #define AQUIFER_TASK_JOINS \
   "LEFT JOIN aquifer.technicians AS technician ON technician.id = t.technician_id "
 
 // A machine's columns `m`, in the order MachineFrom reads.
-#define AQUIFER_MACHINE_COLUMNS \
-  "m.device_id, m.name, m.location, m.status, m.water_level_percent, "                         \
-  "(m.daily_sales_litres * 1000)::bigint, (m.monthly_sales_litres * 1000)::bigint, "           \
-  AQUIFER_MICROS("m.last_maintenance_at") ", " AQUIFER_MICROS("m.next_maintenance_at") ", "    \
-  "m.filter_life_days, m.alerts, COALESCE(m.water_quality, ''), "                              \
-  AQUIFER_MICROS("m.water_quality_tested_at") ", m.version, " AQUIFER_MICROS("m.created_at") ", " \
-  AQUIFER_MICROS("m.updated_at")
+#define AQUIFER_MACHINE_COLUMNS                                                      \
+  "m.device_id, m.name, m.location, m.status, m.water_level_percent, "               \
+  "(m.daily_sales_litres * 1000)::bigint, (m.monthly_sales_litres * 1000)::bigint, " \
+  "m.last_maintenance_at, m.next_maintenance_at, "                                   \
+  "m.filter_life_days, m.alerts, COALESCE(m.water_quality, ''), "                    \
+  "m.water_quality_tested_at, m.version, m.created_at, m.updated_at"
 
 namespace aquifer {
 

@@ -24,7 +24,7 @@ SELECT
   count(*),
   count(*) FILTER (
     WHERE )sql" AQUIFER_TASK_OPEN R"sql( AND t.due_at < COALESCE($13::timestamptz, now())),
-  )sql" AQUIFER_MICROS("COALESCE($13::timestamptz, now())") R"sql(
+  COALESCE($13::timestamptz, now())
 FROM aquifer.maintenance_tasks AS t
 WHERE )sql" AQUIFER_TASK_FILTER R"sql(
 GROUP BY GROUPING SETS ((), (t.status), (t.priority), (t.type))

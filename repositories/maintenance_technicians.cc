@@ -25,7 +25,7 @@ namespace {
   "(SELECT count(*) FROM aquifer.maintenance_tasks AS t "                            \
   "WHERE t.technician_id = w.id AND " AQUIFER_TASK_OPEN                              \
   "), "                                                                              \
-  "w.version, " AQUIFER_MICROS("w.created_at") ", " AQUIFER_MICROS("w.updated_at")
+  "w.version, w.created_at, w.updated_at"
 
 constexpr Statement kCreate = {"maintenance.create_technician", R"sql(
 INSERT INTO aquifer.technicians AS w (

@@ -24,10 +24,10 @@ namespace {
   "q.overall_rating, q.notes, q.tested_by, q.created_at "
 
 // Selects a test `q` in the order TestFrom reads.
-#define AQUIFER_TEST_COLUMNS \
-  "q.id, q.device_id, " AQUIFER_MICROS("q.tested_at") ", (q.ph * 100)::bigint, "           \
-  "(q.tds * 100)::bigint, (q.chlorine * 100)::bigint, q.bacteria_per_millilitre, "         \
-  "q.overall_rating, q.notes, q.tested_by, " AQUIFER_MICROS("q.created_at")
+#define AQUIFER_TEST_COLUMNS                                                       \
+  "q.id, q.device_id, q.tested_at, (q.ph * 100)::bigint, "                         \
+  "(q.tds * 100)::bigint, (q.chlorine * 100)::bigint, q.bacteria_per_millilitre, " \
+  "q.overall_rating, q.notes, q.tested_by, q.created_at"
 
 // The lock orders tests of one machine, so that each sees which is the latest so far.
 constexpr Statement kLock = {"maintenance.lock_machine_to_rate", R"sql(

@@ -1,10 +1,11 @@
 // Typed access to a row by column index, and the text forms that parameters are bound in.
 //
 // How values travel, both ways and in every statement:
-//   money    bigint of minor units: SELECT (amount * 100)::bigint, and `$1::bigint / 100.0`
-//            never as floating point;
-//   instant  out as bigint microseconds since 1970 (AQUIFER_MICROS), in as text for ::timestamptz;
-//   day      out and in as text 'YYYY-MM-DD', cast with ::date and ::text.
+//   money    out as it is stored, or summed as bigint: (amount * 100)::bigint; in as bigint of
+//            minor units, `$1::bigint / 100.0`; never as floating point;
+//   instant  out as it is stored, in as text for ::timestamptz;
+//   day      out and in as text 'YYYY-MM-DD', cast with ::date and ::text; out also as the day of
+//            an instant, which is the session's.
 #pragma once
 
 #include <absl/strings/string_view.h>
@@ -16,9 +17,6 @@
 #include <vector>
 
 #include "aquifer/v1/common.pb.h"
-
-// The SELECT expression of an instant column.
-#define AQUIFER_MICROS(column) "(EXTRACT(EPOCH FROM " column ") * 1000000)::bigint"
 
 namespace aquifer {
 
@@ -34,7 +32,11 @@ class Row {
   std::string Text(int column) const;
   // The elements of a text[] without NULLs.
   std::vector<std::string> Texts(int column) const;
+  // A numeric of two digits after its point, in minor units.
+  std::int64_t Money(int column) const;
+  // A timestamptz, in whatever zone the session shows it.
   google::protobuf::Timestamp Instant(int column) const;
+  // A date, or a timestamptz's.
   v1::Day Day(int column) const;
 
  private:
@@ -44,6 +46,7 @@ class Row {
     column_ = column;
     return field_;
   }
+  // What PostgreSQL wrote of the value.
   absl::string_view View(int column) const {
     const pqxx::field& field = At(column);
     return {field.c_str(), field.size()};

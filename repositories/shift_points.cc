@@ -12,8 +12,8 @@ constexpr int kMostRoutePoints = 1000;
 
 constexpr Statement kUnderWay = {"shifts.under_way", R"sql(
 SELECT
-  s.id, )sql" AQUIFER_MICROS("s.started_at") ", " AQUIFER_MICROS("last.at") R"sql(,
-  )sql" AQUIFER_MICROS("asked.at") ", " AQUIFER_IN_FUTURE("$2::timestamptz") R"sql(
+  s.id, s.started_at, last.at,
+  asked.at, )sql" AQUIFER_IN_FUTURE("$2::timestamptz") R"sql(
 FROM aquifer.shifts AS s
 CROSS JOIN LATERAL (
   SELECT max(p.recorded_at) AS at

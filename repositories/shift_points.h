@@ -53,7 +53,7 @@ std::int64_t CountPoints(Session& session, std::int64_t shift_id);
 // The columns of a point `p`, in the order WorkPointFrom reads.
 #define AQUIFER_WORK_POINT_COLUMNS                                                \
   "p.id, p.shift_id, p.worker_id, p.type, p.device_id, p.latitude, p.longitude, " \
-  "p.address, " AQUIFER_MICROS("p.recorded_at")
+  "p.address, p.recorded_at"
 
 void WorkPointFrom(const Row& row, v1::WorkPoint& point);
 

@@ -6,11 +6,10 @@
 
 // Selects a worker `w` with the shift under way, in the order WorkerFrom reads. The FROM clause
 // names the worker `w` and adds AQUIFER_WORKER_SHIFT.
-#define AQUIFER_WORKER_COLUMNS \
-  "w.id, COALESCE(w.chat_id, 0), w.name, w.phone, w.employed, w.receives_summaries, "      \
-  "w.dialogue_state, COALESCE(s.id, 0), " AQUIFER_MICROS("s.started_at") ", w.version, "   \
-  AQUIFER_MICROS("w.created_at") ", " AQUIFER_MICROS("w.updated_at") ", "                  \
-  AQUIFER_MICROS("w.deleted_at")
+#define AQUIFER_WORKER_COLUMNS                                                        \
+  "w.id, COALESCE(w.chat_id, 0), w.name, w.phone, w.employed, w.receives_summaries, " \
+  "w.dialogue_state, COALESCE(s.id, 0), s.started_at, w.version, "                    \
+  "w.created_at, w.updated_at, w.deleted_at"
 
 // At most one row a worker, by the index shifts_under_way.
 #define AQUIFER_WORKER_SHIFT \

@@ -16,8 +16,9 @@ namespace {
 
 // When a shift may start: $2, or now; whether that is in the last shift, and whether in the future.
 // Shifts do not overlap, so the one that started last ended last.
-constexpr Statement kJudgeStart = {"shifts.judge_start",
-                                   "SELECT " AQUIFER_MICROS("asked.at") R"sql(,
+constexpr Statement kJudgeStart = {"shifts.judge_start", R"sql(
+SELECT
+  asked.at,
   COALESCE(asked.at < last.ended_at, false), )sql" AQUIFER_IN_FUTURE("$2::timestamptz") R"sql(
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN LATERAL (

@@ -48,7 +48,7 @@ SELECT
   (COALESCE(sum(c.banknotes), 0) * 100)::bigint,
   (COALESCE(sum(c.coins), 0) * 100)::bigint,
   (COALESCE(sum(c.total), 0) * 100)::bigint,
-  )sql" AQUIFER_MICROS("min(c.collected_at)") ", " AQUIFER_MICROS("max(c.collected_at)") R"sql(
+  min(c.collected_at), max(c.collected_at)
 FROM aquifer.collector_aliases AS a
 CROSS JOIN LATERAL (
   SELECT line.device_id, line.collected_at, line.banknotes, line.coins, line.total
@@ -62,9 +62,9 @@ WHERE a.worker_id = $1::bigint
 )sql"};
 
 // The last line of each of a worker's texts is the end of that text's range in its index.
-constexpr Statement kInactive = {"workers.list_inactive",
-                                 "SELECT " AQUIFER_WORKER_COLUMNS
-                                 ", " AQUIFER_MICROS("latest.collected_at") R"sql(
+constexpr Statement kInactive = {"workers.list_inactive", "SELECT " AQUIFER_WORKER_COLUMNS
+                                                          ", latest.collected_at"
+                                                          R"sql(
 FROM aquifer.workers AS w
 )sql" AQUIFER_WORKER_SHIFT R"sql(
 CROSS JOIN LATERAL (

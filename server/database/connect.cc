@@ -41,8 +41,9 @@ std::string Setting(absl::string_view name, absl::string_view value) {
                       absl::StrReplaceAll(value, {{"\\", "\\\\"}, {" ", "\\ "}}));
 }
 
-// Defaults first, so that the user's options win; the time zone last, because the meaning of a day
-// rests on it. A session must not sit in a transaction: whatever kept it there has died.
+// Defaults first, so that the user's options win; the style and the zone of times last, because how
+// they are read rests on them. A session must not sit in a transaction: whatever kept it there has
+// died.
 std::string SessionOptions(const ConnectionSettings& settings, const std::string& time_zone) {
   std::string users = OptionIn(settings.url, "options");
   if (const char* environment = std::getenv("PGOPTIONS"); users.empty() && environment) {
@@ -52,8 +53,8 @@ std::string SessionOptions(const ConnectionSettings& settings, const std::string
       Setting("idle_in_transaction_session_timeout", "60s"), Setting("lock_timeout", "10s"),
       Setting("default_transaction_isolation", "read committed"),
       // Compiling a plan costs more than any statement of ours gains by it.
-      Setting("jit", "off"), Setting("IntervalStyle", "iso_8601"), Setting("DateStyle", "ISO"),
-      users.empty() ? "" : " ", users, Setting("TimeZone", time_zone));
+      Setting("jit", "off"), Setting("IntervalStyle", "iso_8601"), users.empty() ? "" : " ", users,
+      Setting("DateStyle", "ISO"), Setting("TimeZone", time_zone));
 }
 
 // libpq's keywords and values; later ones override those before, so the URL stands between our

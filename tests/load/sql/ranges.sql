@@ -1,11 +1,10 @@
 SELECT
-  c.id, c.device_id, (EXTRACT(EPOCH FROM c.collected_at) * 1000000)::bigint,
-  c.collected_at::date::text,
-  (c.banknotes * 100)::bigint, (c.coins * 100)::bigint, (c.total * 100)::bigint,
+  c.id, c.device_id, c.collected_at,
+  c.banknotes, c.coins, c.total,
   c.collector, COALESCE(w.id, 0), COALESCE(w.name, ''), c.card_id, c.note, c.machine, c.version,
-  (EXTRACT(EPOCH FROM c.created_at) * 1000000)::bigint,
-  (EXTRACT(EPOCH FROM c.updated_at) * 1000000)::bigint,
-  (EXTRACT(EPOCH FROM c.corrected_at) * 1000000)::bigint
+  c.created_at,
+  c.updated_at,
+  c.corrected_at
 FROM (
   SELECT
     c.id, c.device_id, c.collected_at, c.banknotes, c.coins, c.total, c.collector, c.card_id,
