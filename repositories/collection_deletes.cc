@@ -44,8 +44,8 @@ FOR UPDATE OF c
 )sql"};
 
 // A collector alone is refused, so its index is never the best.
-constexpr FilteredStatement kCount = {kCountByTime, kCountByDevice, kCountByTime};
-constexpr FilteredStatement kLock = {kLockByTime, kLockByDevice, kLockByTime};
+constexpr FilteredStatement kCount = {kCountByTime, kCountByDevice, kCountByTime, kCountByTime};
+constexpr FilteredStatement kLock = {kLockByTime, kLockByDevice, kLockByTime, kLockByTime};
 
 constexpr Statement kDelete = {"collections.delete", R"sql(
 WITH gone AS (

@@ -36,7 +36,9 @@ AccessPath AccessPathOf(const v1::CollectionFilter& filter, std::int64_t lines) 
   }
   const int collectors = filter.collectors_size() + filter.worker_ids_size();
   if (collectors > 0 && collectors * lines <= kMostLookups) return AccessPath::kCollector;
-  return AccessPath::kTime;
+  const bool alone = filter.device_ids_size() == 0 && collectors == 0 &&
+                     !filter.has_min_total_minor() && !filter.has_max_total_minor();
+  return alone ? AccessPath::kTimeAlone : AccessPath::kTime;
 }
 
 const Statement& FilteredStatement::On(AccessPath path) const {
@@ -45,6 +47,8 @@ const Statement& FilteredStatement::On(AccessPath path) const {
       return by_device;
     case AccessPath::kCollector:
       return by_collector;
+    case AccessPath::kTimeAlone:
+      return by_time_alone;
     case AccessPath::kTime:
       break;
   }

@@ -38,6 +38,12 @@
   "($8::bigint IS NULL OR c.total >= (SELECT $8::bigint / 100.0)) " \
   "AND ($9::bigint IS NULL OR c.total <= (SELECT $9::bigint / 100.0)) "
 
+// In the place of all three where the range is all the filter asks for: looked at once, not a row,
+// and it keeps the parameters in the statement.
+#define AQUIFER_FILTER_RANGE_ALONE                                      \
+  "$5::text[] IS NULL AND $6::text[] IS NULL AND $7::bigint[] IS NULL " \
+  "AND $8::bigint IS NULL AND $9::bigint IS NULL "
+
 // The collector texts of a filter that names collectors or workers, as a sub-select. Where it names
 // both, AQUIFER_FILTER_COLLECTORS still has to check the rows.
 #define AQUIFER_FILTER_COLLECTOR_TEXTS                      \
@@ -78,8 +84,10 @@ struct FilterParameters {
 
 // Which index finds a filter's lines.
 enum class AccessPath {
-  // collections_by_time: the range alone, or with conditions no index serves better.
+  // collections_by_time: the range, with conditions no index serves better.
   kTime,
+  // collections_by_time: the range alone.
+  kTimeAlone,
   // collections_key: devices, and time within each.
   kDevice,
   // collections_by_collector: collectors' texts, and time within each.
@@ -95,6 +103,8 @@ struct FilteredStatement {
   const Statement& by_time;
   const Statement& by_device;
   const Statement& by_collector;
+  // by_time, unless there is one that checks nothing else.
+  const Statement& by_time_alone;
 
   const Statement& On(AccessPath path) const;
 };

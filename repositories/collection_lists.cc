@@ -39,17 +39,17 @@ namespace {
   AQUIFER_COLLECTION_JOINS                                                                 \
   AQUIFER_PAGE_ORDER(direction)
 
-#define AQUIFER_PAGE_BY_TIME(range, direction)                                             \
+#define AQUIFER_PAGE_BY_TIME(range, others, direction)                                     \
   AQUIFER_WITH_WORKERS(                                                                    \
       "SELECT " AQUIFER_STORED_COLUMNS("c")                                                \
       "FROM aquifer.collections AS c "                                                     \
       "WHERE " range                                                                       \
-      "AND " AQUIFER_FILTER_DEVICES                                                        \
-      "AND " AQUIFER_FILTER_COLLECTORS                                                     \
-      "AND " AQUIFER_FILTER_TOTALS                                                         \
+      "AND " others                                                                        \
       AQUIFER_PAGE_ORDER(direction)                                                        \
       "LIMIT $12::bigint",                                                                 \
       direction)
+#define AQUIFER_NOT_LOOKED_UP                                                              \
+  AQUIFER_FILTER_DEVICES "AND " AQUIFER_FILTER_COLLECTORS "AND " AQUIFER_FILTER_TOTALS
 
 // A page of each key, a device or a collector, in its index's order; then a page of those. So each
 // key costs at most a page, wherever in the history its lines lie. `others` is what the key leaves
@@ -82,21 +82,31 @@ namespace {
                        AQUIFER_PAGE_ORDER(direction), direction)
 // clang-format on
 
-constexpr Statement kNewestByTime = {"collections.list_newest_by_time",
-                                     AQUIFER_PAGE_BY_TIME(AQUIFER_NEWEST_FIRST, "DESC")};
+constexpr Statement kNewest = {
+    "collections.list_newest",
+    AQUIFER_PAGE_BY_TIME(AQUIFER_NEWEST_FIRST, AQUIFER_FILTER_RANGE_ALONE, "DESC")};
+constexpr Statement kNewestByTime = {
+    "collections.list_newest_by_time",
+    AQUIFER_PAGE_BY_TIME(AQUIFER_NEWEST_FIRST, AQUIFER_NOT_LOOKED_UP, "DESC")};
 constexpr Statement kNewestByDevice = {"collections.list_newest_by_device",
                                        AQUIFER_PAGE_BY_DEVICE(AQUIFER_NEWEST_FIRST, "DESC")};
 constexpr Statement kNewestByCollector = {"collections.list_newest_by_collector",
                                           AQUIFER_PAGE_BY_COLLECTOR(AQUIFER_NEWEST_FIRST, "DESC")};
-constexpr Statement kOldestByTime = {"collections.list_oldest_by_time",
-                                     AQUIFER_PAGE_BY_TIME(AQUIFER_OLDEST_FIRST, "ASC")};
+constexpr Statement kOldest = {
+    "collections.list_oldest",
+    AQUIFER_PAGE_BY_TIME(AQUIFER_OLDEST_FIRST, AQUIFER_FILTER_RANGE_ALONE, "ASC")};
+constexpr Statement kOldestByTime = {
+    "collections.list_oldest_by_time",
+    AQUIFER_PAGE_BY_TIME(AQUIFER_OLDEST_FIRST, AQUIFER_NOT_LOOKED_UP, "ASC")};
 constexpr Statement kOldestByDevice = {"collections.list_oldest_by_device",
                                        AQUIFER_PAGE_BY_DEVICE(AQUIFER_OLDEST_FIRST, "ASC")};
 constexpr Statement kOldestByCollector = {"collections.list_oldest_by_collector",
                                           AQUIFER_PAGE_BY_COLLECTOR(AQUIFER_OLDEST_FIRST, "ASC")};
 
-constexpr FilteredStatement kNewestFirst = {kNewestByTime, kNewestByDevice, kNewestByCollector};
-constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOldestByCollector};
+constexpr FilteredStatement kNewestFirst = {kNewestByTime, kNewestByDevice, kNewestByCollector,
+                                            kNewest};
+constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOldestByCollector,
+                                            kOldest};
 
 constexpr std::int64_t kStreamPageSize = 1000;
 
@@ -155,9 +165,9 @@ absl::StatusOr<StreamPage<v1::StreamCollectionsResponse>> CollectionRepository::
 }
 
 StatementList CollectionListStatements() {
-  static constexpr const Statement* kAll[] = {&kNewestByTime,      &kNewestByDevice,
-                                              &kNewestByCollector, &kOldestByTime,
-                                              &kOldestByDevice,    &kOldestByCollector};
+  static constexpr const Statement* kAll[] = {
+      &kNewest,       &kOldest,         &kNewestByTime,     &kNewestByDevice, &kNewestByCollector,
+      &kOldestByTime, &kOldestByDevice, &kOldestByCollector};
   return kAll;
 }
 

@@ -197,7 +197,7 @@ constexpr Statement kByCollector = {"collections.summarize_by_collector",
 
 }  // namespace
 
-const FilteredStatement kSummarize = {kByTime, kByDevice, kByCollector};
+const FilteredStatement kSummarize = {kByTime, kByDevice, kByCollector, kByTime};
 
 const Statement kSummarySettings = {"collections.summarize_settings", R"sql(
 SELECT

@@ -33,16 +33,18 @@ v1::CollectionFilter ManyDevices() {
 }
 
 TEST(AccessPathTest, FollowsWhatTheFilterNames) {
-  v1::CollectionFilter days, device, collector, worker, device_and_collector;
+  v1::CollectionFilter days, total, device, collector, worker, device_and_collector;
   *days.mutable_days() = DaysOf(DayOf(2026, 3, 1), DayOf(2026, 3, 31));
+  total.set_min_total_minor(1);
   device.add_device_ids("7");
   collector.add_collectors("Petro");
   worker.add_worker_ids(1);
   device_and_collector.add_device_ids("7");
   device_and_collector.add_collectors("Petro");
 
-  EXPECT_EQ(AccessPathOf({}), AccessPath::kTime);
-  EXPECT_EQ(AccessPathOf(days), AccessPath::kTime);
+  EXPECT_EQ(AccessPathOf({}), AccessPath::kTimeAlone);
+  EXPECT_EQ(AccessPathOf(days), AccessPath::kTimeAlone);
+  EXPECT_EQ(AccessPathOf(total), AccessPath::kTime);
   EXPECT_EQ(AccessPathOf(device), AccessPath::kDevice);
   EXPECT_EQ(AccessPathOf(collector), AccessPath::kCollector);
   EXPECT_EQ(AccessPathOf(worker), AccessPath::kCollector);
@@ -246,8 +248,8 @@ TEST_F(CollectionFilterSampleTest, EveryAccessPathAgrees) {
     }
   }
 
-  EXPECT_THAT(paths,
-              UnorderedElementsAre(AccessPath::kTime, AccessPath::kDevice, AccessPath::kCollector));
+  EXPECT_THAT(paths, UnorderedElementsAre(AccessPath::kTime, AccessPath::kTimeAlone,
+                                          AccessPath::kDevice, AccessPath::kCollector));
   EXPECT_GT(found, 50) << "the filters are too narrow to tell anything";
 }
 
