@@ -53,8 +53,11 @@ std::string SessionOptions(const ConnectionSettings& settings, const std::string
       Setting("idle_in_transaction_session_timeout", "60s"), Setting("lock_timeout", "10s"),
       Setting("default_transaction_isolation", "read committed"),
       // Compiling a plan costs more than any statement of ours gains by it.
-      Setting("jit", "off"), Setting("IntervalStyle", "iso_8601"), users.empty() ? "" : " ", users,
-      Setting("DateStyle", "ISO"), Setting("TimeZone", time_zone));
+      Setting("jit", "off"),
+      // Each statement has one plan that does for all parameters; to make one for every call may
+      // cost more than to run it.
+      Setting("plan_cache_mode", "force_generic_plan"), Setting("IntervalStyle", "iso_8601"),
+      users.empty() ? "" : " ", users, Setting("DateStyle", "ISO"), Setting("TimeZone", time_zone));
 }
 
 // libpq's keywords and values; later ones override those before, so the URL stands between our
