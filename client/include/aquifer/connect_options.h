@@ -46,8 +46,8 @@ struct RetryOptions {
 };
 
 struct ConnectOptions {
-  // "host:port", or "unix:/path" alone. A name is asked from DNS anew when connections break if it is the
-  // only endpoint; several are looked up once, in Connect.
+  // "host:port", or "unix:/path" alone. A name is asked from DNS anew when connections break if it
+  // is the only endpoint; several are looked up once, in Connect.
   std::vector<std::string> endpoints = {"127.0.0.1:50051"};
   // Who calls, where several programs share an address: callers take turns in the server's queue.
   std::string caller;
