@@ -21,7 +21,8 @@ using RecordCall = Joined<v1::RecordCollectionRequest, v1::RecordCollectionRespo
 
 // Lines of different keys; a row for each, as collections.record answers one, and its place among
 // those given, counted from 1. Devices come before lines and each in the order of their keys, so
-// that sets cannot deadlock.
+// that sets cannot deadlock. A set does not wait for long for a row that somebody else holds: it
+// fails with 55P03, and who has to wait does so apart.
 constexpr Statement kRecordJoined = {
     "collections.record_joined",
     R"sql(
@@ -45,6 +46,7 @@ WITH line AS MATERIALIZED (
   ) AS given
   LEFT JOIN aquifer.collections AS c
     ON c.device_id = given.device_id AND c.collected_at = given.collected_at
+  WHERE (SELECT set_config('lock_timeout', '200ms', true)) IS NOT NULL
 ), )sql" AQUIFER_LINE_DEVICES(
         "line.collected_at IS NOT NULL AND line.id IS NULL") R"sql(, stored AS (
   INSERT INTO aquifer.collections AS c ()sql" AQUIFER_LINE_COLUMNS R"sql()

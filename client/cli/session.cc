@@ -7,6 +7,7 @@
 #include <grpcpp/channel.h>
 
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,8 +43,8 @@ absl::StatusOr<const client::Client*> Session::Connect() {
   if (!client_) {
     client::ConnectOptions connect = {
         .endpoints = absl::StrSplit(options_.address, ',', absl::SkipEmpty()),
-        .caller = "aquifer-cli"};
-    if (options_.tls) connect.tls.emplace();
+        .caller = "aquifer-cli",
+        .tls = options_.tls ? std::make_optional<client::TlsOptions>() : std::nullopt};
     absl::Status read = AddCredentials(options_.credentials, connect);
     if (!read.ok()) return read;
     over_tls_ = connect.tls.has_value();

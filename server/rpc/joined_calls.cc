@@ -52,11 +52,15 @@ bool JoinedCallsFlyer::Land(Joiner::Waiting& waiting) {
   return true;
 }
 
-void JoinedCallsFlyer::FlyTogether(Calls calls) {
+void JoinedCallsFlyer::FlyTogether(Calls calls, bool conflict) {
   if (calls.empty()) return;
   if (calls.size() == 1) {
-    JoinableCall& alone = *calls[0];
-    alone.outcome = alone.call().AnswerTo(alone.request());
+    JoinableCall& call = *calls[0];
+    if (conflict) {
+      call.held_up = true;
+    } else {
+      call.outcome = call.call().AnswerTo(call.request());
+    }
     return;
   }
   Receipt receipt;
@@ -71,8 +75,9 @@ void JoinedCallsFlyer::FlyTogether(Calls calls) {
     for (JoinableCall* call : calls) call->outcome = status;
     return;
   }
-  FlyTogether(calls.first(calls.size() / 2));
-  FlyTogether(calls.subspan(calls.size() / 2));
+  conflict = ReasonOf(status) == EntryOf(Reason::kTransactionConflict).name;
+  FlyTogether(calls.first(calls.size() / 2), conflict);
+  FlyTogether(calls.subspan(calls.size() / 2), conflict);
 }
 
 absl::Status JoinedCallsFlyer::RunOnce(Calls calls, Receipt& receipt) {

@@ -23,10 +23,15 @@ class JoinableCall : public Joiner::Waiting {
 
   // What it will be told; empty until it is known.
   std::optional<Answer> outcome;
+  // It may be what a set waited for in vain.
+  bool held_up = false;
+
+  bool alone() const final { return held_up; }
 };
 
 // Runs sets of calls: one transaction for all. Where that fails for a reason that may be one call's
-// own, each half is tried by itself, so that a bad call fails alone.
+// own, each half is tried by itself, so that a bad call fails alone; and one that has to wait for a
+// stranger's lock waits alone, in a flight of its own.
 class JoinedCallsFlyer final : public Joiner::Flyer {
  public:
   // Both must outlive the flyer.
@@ -39,7 +44,8 @@ class JoinedCallsFlyer final : public Joiner::Flyer {
  private:
   using Calls = absl::Span<JoinableCall* const>;
 
-  void FlyTogether(Calls calls);
+  // `conflict`: they are what is left of a set that met with one.
+  void FlyTogether(Calls calls, bool conflict = false);
   absl::Status RunOnce(Calls calls, Receipt& receipt);
 
   RpcRunner& rpc_;

@@ -115,8 +115,11 @@ Joiner::Set Joiner::TakeSet() {
     if (again_.empty()) {
       set.push_back(&waiting_.Pop());
     } else {
+      const bool alone = again_.front()->alone();
+      if (alone && !set.empty()) break;
       set.push_back(again_.front());
       again_.pop_front();
+      if (alone) break;
     }
     bytes += set.back()->claim().bytes;
   }

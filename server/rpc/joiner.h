@@ -62,6 +62,8 @@ class Joiner final : private Executor::Job {
     virtual ~Waiting() = default;
     virtual Lane lane() const = 0;
     virtual const Claim& claim() const = 0;
+    // Whether it is to fly its next flight by itself, for it would hold up others.
+    virtual bool alone() const { return false; }
   };
 
   // What is done with a set, by workers; thread-safe.

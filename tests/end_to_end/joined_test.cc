@@ -91,13 +91,19 @@ TEST_F(JoinedTest, SaveThatWaitsForAStrangersLockHoldsUpNoOther) {
   pqxx::work holding(stranger);
   holding.exec("SELECT FROM aquifer.collections WHERE device_id = 'held' FOR UPDATE");
   absl::StatusOr<v1::RecordCollectionResponse> held = absl::UnknownError("not answered");
+  // So many at once that the one that has to wait is joined with others.
+  std::vector<std::thread> others;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    others.emplace_back([this, caller] {
+      for (int i = 0; i < kRounds; ++i) {
+        const auto other = Record(MakeLine(absl::StrCat("free-", caller), i, 100));
+        EXPECT_TRUE(other.ok()) << other.status();
+      }
+    });
+  }
   std::thread waiting([&] { held = Record(MakeLine("held", 0, 200)); });
 
-  for (int i = 0; i < 20; ++i) {
-    const auto other = Record(MakeLine("free", i, 100));
-    EXPECT_TRUE(other.ok()) << other.status();
-  }
-
+  for (std::thread& other : others) other.join();
   holding.abort();
   waiting.join();
   ASSERT_TRUE(held.ok()) << held.status();

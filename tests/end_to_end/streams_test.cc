@@ -13,6 +13,9 @@
 namespace aquifer::testing {
 namespace {
 
+using ::testing::HasSubstr;
+using ::testing::Not;
+
 class StreamsTest : public EndToEndTest {
  protected:
   void InsertLines(int count) {
@@ -32,6 +35,19 @@ class StreamsTest : public EndToEndTest {
       if (std::sscanf(line.c_str(), "VmRSS: %ld", &kib) == 1) return kib;
     }
     return 0;
+  }
+
+  // What an import ends with whose only message has so many bytes; its request id is "too-large".
+  grpc::Status ImportMessageOf(std::size_t bytes) {
+    grpc::ClientContext context;
+    context.AddMetadata("x-request-id", "too-large");
+    v1::ImportCollectionsResponse response;
+    auto writer = collections_->ImportCollections(&context, &response);
+    v1::ImportCollectionsRequest part;
+    part.add_lines()->set_note(std::string(bytes, 'x'));
+    writer->Write(part);
+    writer->WritesDone();
+    return writer->Finish();
   }
 
   v1::ImportCollectionsResponse Import(const std::vector<v1::ImportCollectionsRequest>& parts) {
@@ -131,21 +147,23 @@ TEST_F(StreamsTest, ImportCountsAndNamesRejectedLinesByTheirPlaceInTheStream) {
 }
 
 TEST_F(StreamsTest, ImportMessageOverTheLimitIsNoEndOfTheStream) {
-  grpc::ClientContext context;
-  context.AddMetadata("x-request-id", "too-large");
-  v1::ImportCollectionsResponse response;
-  auto writer = collections_->ImportCollections(&context, &response);
-  v1::ImportCollectionsRequest part;
-  part.add_lines()->set_note(std::string(5 * 1024 * 1024, 'x'));
+  const grpc::Status status = ImportMessageOf(5 * 1024 * 1024);
 
-  writer->Write(part);
-  writer->WritesDone();
-
-  EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   ASSERT_TRUE(server_->AwaitLog("too-large"));
   EXPECT_THAT(
       server_->Log(),
-      ::testing::Not(::testing::HasSubstr(R"("code":"OK","reason":"","request_id":"too-large")")));
+      HasSubstr(
+          R"("code":"INVALID_ARGUMENT","reason":"MESSAGE_TOO_LARGE","request_id":"too-large")"));
+}
+
+TEST_F(StreamsTest, ImportMessageThatGrpcRefusesIsNoEndOfTheStream) {
+  const grpc::Status status = ImportMessageOf(20 * 1024 * 1024);
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  ASSERT_TRUE(server_->AwaitLog("too-large"));
+  EXPECT_THAT(server_->Log(),
+              Not(HasSubstr(R"("code":"OK","reason":"","request_id":"too-large")")));
 }
 
 TEST_F(StreamsTest, ImportKeepsTheFirstHundredRejectedLines) {

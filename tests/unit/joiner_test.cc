@@ -27,8 +27,11 @@ struct TestCall final : Joiner::Waiting {
 
   const char name;
   const Claim its_claim;
-  // How often it has to fly before it lands.
+  bool alone() const override { return again_alone; }
+
+  // How often it has to fly before it lands, and whether by itself from the second time on.
   int flights_to_come = 1;
+  bool again_alone = false;
 };
 
 // Notes who flew with whom. A flight with 'x' waits until it is let go, one with 's' is slow.
@@ -163,6 +166,21 @@ TEST_F(JoinerTest, CallThatHasToFlyAgainGoesBeforeThoseThatCameLater) {
   EXPECT_EQ(sets[1], "ab");
   // The next set may take off before "ab" has landed, then 'a' is in the one after.
   EXPECT_TRUE(sets[2] == "ac" || sets[3] == "a") << sets[2] << " " << sets[3];
+}
+
+TEST_F(JoinerTest, CallThatHoldsUpOthersFliesAgainByItself) {
+  Make({});
+  AddHanging();
+  for (const char name : {'a', 'b', 'c'}) {
+    ASSERT_TRUE(Add(name));
+    calls_.back().flights_to_come = name == 'c' ? 1 : 2;
+    calls_.back().again_alone = name == 'b';
+  }
+
+  flyer_.let_go.Notify();
+
+  ASSERT_TRUE(flyer_.AwaitLanded(4));
+  EXPECT_THAT(flyer_.Sets(), ElementsAre("x", "abc", "a", "b"));
 }
 
 TEST_F(JoinerTest, FullQueueRefuses) {
