@@ -1,12 +1,13 @@
 // The command line over TLS and with a token, to a server that looks at both.
+#include <absl/strings/str_cat.h>
+#include <absl/strings/string_view.h>
 #include <gmock/gmock.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -73,12 +74,17 @@ TEST_F(CliTlsTest, TokenOfAFileIsSent) {
 
 TEST_F(CliTlsTest, TokenOfAPipeIsReadOnce) {
   ASSERT_NO_FATAL_FAILURE(server_.Serve());
-  const std::string pipe = server_.PathOf("pipe");
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  std::thread writer([&] { std::ofstream(pipe) << "from-a-pipe"; });
+  // As a shell's <(command) would be.
+  int ends[2] = {};
+  ASSERT_EQ(pipe(ends), 0);
+  constexpr absl::string_view kToken = "from-a-pipe";
+  ASSERT_EQ(write(ends[1], kToken.data(), kToken.size()), kToken.size());
+  close(ends[1]);
 
-  EXPECT_EQ(Status({"--tls-ca", Authority(), "--token-file", pipe}), kExitOk) << told_.str();
-  writer.join();
+  EXPECT_EQ(Status({"--tls-ca", Authority(), "--token-file", absl::StrCat("/dev/fd/", ends[0])}),
+            kExitOk)
+      << told_.str();
+  close(ends[0]);
 
   EXPECT_EQ(Token(), "Bearer from-a-pipe");
 }
