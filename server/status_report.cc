@@ -5,8 +5,6 @@
 #include <cstdint>
 #include <string>
 
-#include "repositories/errors.h"
-
 namespace aquifer {
 
 namespace {
@@ -43,8 +41,8 @@ v1::BreakerStatus ToStatus(const BreakerFigures& figures) {
   if (figures.state == BreakerState::kOpen) {
     Set(*status.mutable_next_attempt_in(), figures.next_attempt_in);
   }
-  status.set_reason(ReasonOf(figures.cause));
-  status.set_message(std::string(figures.cause.message()));
+  status.set_reason(figures.reason);
+  status.set_message(figures.message);
   return status;
 }
 

@@ -1,7 +1,6 @@
 // What a pool is doing and has done, readable at any time.
 #pragma once
 
-#include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
@@ -58,8 +57,9 @@ struct BreakerFigures {
   absl::Time since = absl::InfinitePast();
   // While open: how soon the next attempt may be made.
   absl::Duration next_attempt_in;
-  // Why the last attempt failed; OK while closed.
-  absl::Status cause;
+  // Why the last attempt failed; empty while closed.
+  std::string reason;
+  std::string message;
 };
 
 // A snapshot. `closed` is indexed by CloseReason; see Closed.

@@ -221,7 +221,8 @@ PoolFigures ResourcePool<T>::Figures() const {
   figures.idle = static_cast<int>(idle_.size());
   figures.waiting = static_cast<int>(waiters_.size());
   figures.breaker.since = backoff_.changed_at();
-  figures.breaker.cause = backoff_.cause();
+  figures.breaker.reason = ReasonOf(backoff_.cause());
+  figures.breaker.message = std::string(backoff_.cause().message());
   if (backoff_.failing() && opening_ > 0) {
     figures.breaker.state = BreakerState::kHalfOpen;
   } else if (backoff_.failing()) {

@@ -39,11 +39,11 @@ TEST(StatusReportTest, QuantileBeyondTheLastBoundHasNoUpperOne) {
 
 TEST(StatusReportTest, OpenBreakerTellsSinceWhenWhyAndWhenItIsTried) {
   PoolFigures figures;
-  figures.breaker = {
-      .state = BreakerState::kOpen,
-      .since = absl::FromUnixMillis(1'700'000'000'250),
-      .next_attempt_in = absl::Milliseconds(1750),
-      .cause = MakeError(Reason::kDatabaseUnavailable, "the database cannot be reached")};
+  figures.breaker = {.state = BreakerState::kOpen,
+                     .since = absl::FromUnixMillis(1'700'000'000'250),
+                     .next_attempt_in = absl::Milliseconds(1750),
+                     .reason = "DATABASE_UNAVAILABLE",
+                     .message = "the database cannot be reached"};
 
   const v1::BreakerStatus status = ToStatus(figures).breaker();
 
