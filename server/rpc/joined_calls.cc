@@ -85,7 +85,7 @@ absl::Status JoinedCallsFlyer::RunOnce(Calls calls, Receipt& receipt) {
   requests.reserve(calls.size());
   for (JoinableCall* call : calls) requests.push_back(&call->request());
   std::vector<std::optional<Answer>> answers(calls.size());
-  const absl::Status status = rpc_.transactions_.Run(
+  absl::Status status = rpc_.transactions_.Run(
       {.method = method_.name,
        .mode = ModeOf(method_),
        .repeat = Repeat::kSafe,
