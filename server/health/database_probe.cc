@@ -68,7 +68,7 @@ std::string TakeSqlState(std::string& words) {
   if (at == std::string::npos) return "";
   const std::size_t begin = at + mark.size();
   if (words.size() < begin + kLength + 2 || words.compare(begin + kLength, 2, ": ") != 0) return "";
-  const std::string state = words.substr(begin, kLength);
+  std::string state = words.substr(begin, kLength);
   words.erase(begin, kLength + 2);
   return state;
 }
