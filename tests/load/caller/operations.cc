@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "aquifer/v1/collection.pb.h"
+#include "aquifer/v1/job.pb.h"
 
 namespace aquifer::load {
 namespace {
@@ -176,10 +177,55 @@ std::string CheckSummary(grpc::ByteBuffer& answer, const Expected& expected) {
   return "";
 }
 
+// A message that was sent to a new chat, by the lease that harness/history.py begins.
+grpc::ByteBuffer MakeDelivery(const History& /*history*/, absl::BitGenRef random,
+                              Expected& expected) {
+  expected.chat_id = absl::Uniform<std::int64_t>(absl::IntervalClosed, random, 1, 100'000'000);
+  v1::RecordDeliveryRequest request;
+  request.set_job("broadcast");
+  request.set_key("load");
+  request.set_lease_token("load");
+  request.set_chat_id(expected.chat_id);
+  request.set_state(v1::DELIVERY_STATE_SENT);
+  return Serialized(request);
+}
+
+std::string CheckDelivery(grpc::ByteBuffer& answer, const Expected& expected) {
+  v1::RecordDeliveryResponse response;
+  if (!Parse(answer, response)) return kUnreadable;
+  if (response.delivery().chat_id() != expected.chat_id) return "another chat's record came";
+  return response.delivery().state() == v1::DELIVERY_STATE_SENT ? "" : "it was not recorded";
+}
+
+// How the fetch of one device and day ended.
+grpc::ByteBuffer MakeOutcome(const History& history, absl::BitGenRef random,
+                             Expected& /*expected*/) {
+  const absl::CivilDay day =
+      absl::CivilDay(2026, 1, 1) + absl::Uniform<std::int64_t>(random, 0, 10'000);
+  v1::RecordFetchOutcomesRequest request;
+  v1::FetchOutcome& outcome = *request.add_outcomes();
+  outcome.set_device_id(absl::StrCat(absl::Uniform<std::int64_t>(random, 0, history.devices)));
+  outcome.mutable_day()->set_year(static_cast<int>(day.year()));
+  outcome.mutable_day()->set_month(day.month());
+  outcome.mutable_day()->set_day(day.day());
+  outcome.set_state(v1::FETCH_STATE_OK);
+  outcome.set_lines(2);
+  return Serialized(request);
+}
+
+std::string CheckOutcome(grpc::ByteBuffer& answer, const Expected& /*expected*/) {
+  v1::RecordFetchOutcomesResponse response;
+  if (!Parse(answer, response)) return kUnreadable;
+  if (response.results_size() != 1) return "another number of results came";
+  return response.results(0).state() == v1::FETCH_STATE_OK ? "" : "it was not noted";
+}
+
 constexpr char kGet[] = "/aquifer.v1.CollectionRepository/GetCollection";
 constexpr char kRecord[] = "/aquifer.v1.CollectionRepository/RecordCollection";
 constexpr char kList[] = "/aquifer.v1.CollectionRepository/ListCollections";
 constexpr char kSummarize[] = "/aquifer.v1.CollectionRepository/SummarizeCollections";
+constexpr char kDeliver[] = "/aquifer.v1.JobRepository/RecordDelivery";
+constexpr char kNote[] = "/aquifer.v1.CollectionRepository/RecordFetchOutcomes";
 
 constexpr Operation kReads = {kGet, MakeRead, CheckRead};
 constexpr Operation kSaves = {kRecord, MakeSave, CheckSave};
@@ -187,6 +233,8 @@ constexpr Operation kHotSaves = {kRecord, MakeHotSave, CheckSave};
 constexpr Operation kRanges = {kList, MakeRange, CheckRange};
 constexpr Operation kSummaries = {kSummarize, MakeSummary, CheckSummary};
 constexpr Operation kHistories = {kSummarize, MakeHistory, CheckSummary};
+constexpr Operation kDeliveries = {kDeliver, MakeDelivery, CheckDelivery};
+constexpr Operation kOutcomes = {kNote, MakeOutcome, CheckOutcome};
 
 }  // namespace
 
@@ -208,6 +256,8 @@ std::optional<Workload> WorkloadNamed(const std::string& name) {
   if (name == "ranges") return Workload{{{&kRanges, 100}}};
   if (name == "summary") return Workload{{{&kSummaries, 100}}};
   if (name == "history") return Workload{{{&kHistories, 100}}};
+  if (name == "deliveries") return Workload{{{&kDeliveries, 100}}};
+  if (name == "outcomes") return Workload{{{&kOutcomes, 100}}};
   return std::nullopt;
 }
 

@@ -21,6 +21,7 @@ struct Expected {
   std::int64_t second = 0;
   std::int64_t banknotes_minor = 0;
   std::int64_t lines = 0;
+  std::int64_t chat_id = 0;
 };
 
 // One kind of call.
@@ -42,7 +43,8 @@ struct Workload {
   const Operation& Pick(absl::BitGenRef random) const;
 };
 
-// By name: reads, saves, mixed, hot, ranges, summary, history; none for any other.
+// By name: reads, saves, mixed, hot, ranges, summary, history, deliveries, outcomes; none for any
+// other.
 std::optional<Workload> WorkloadNamed(const std::string& name);
 
 }  // namespace aquifer::load

@@ -41,6 +41,8 @@ SELECT making FROM index_of \\gexec
 INSERT INTO aquifer.workers (name) SELECT 'Працівник ' || n FROM generate_series(1, 10) AS n;
 INSERT INTO aquifer.collector_aliases (collector, worker_id)
 SELECT 'Інкасатор ' || n, n % 10 + 1 FROM generate_series(0, 29) AS n;
+INSERT INTO aquifer.job_runs (job, key, holder, lease_token, lease_expires_at)
+VALUES ('broadcast', 'load', 'load', 'load', 'infinity');
 VACUUM ANALYZE;
 """
 
@@ -49,6 +51,7 @@ VACUUM ANALYZE;
 RESTORE = """
 DELETE FROM aquifer.collections WHERE collected_at > to_timestamp({last});
 VACUUM aquifer.collections;
+TRUNCATE aquifer.deliveries, aquifer.fetch_outcomes;
 CHECKPOINT;
 """
 

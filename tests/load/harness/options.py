@@ -5,7 +5,8 @@ import os
 
 from harness.stand import ROOT
 
-WORKLOADS = ["reads", "saves", "mixed", "hot", "ranges", "summary", "history"]
+WORKLOADS = ["reads", "saves", "mixed", "hot", "ranges", "summary", "history",
+             "deliveries", "outcomes"]
 EXTRAS = ["paced", "slow-commit", "memory", "transfer"]
 PEERS = ["pgbench", "pgbench-bare", "pgbench-tcp", "pgbouncer", "libpqxx", "sequelize", "grpc-js",
          "aquifer-node", "aquifer", "aquifer-unix"]

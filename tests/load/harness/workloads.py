@@ -90,5 +90,12 @@ def workloads(lines):
                  [Part("summary", 100, {"day": f"random(0, {days - 1})"})], (1, 8)),
         Workload("history", "all days by day",
                  [Part("history", 100, _span(lines, "1", str(lines)))], (1, 8)),
+        Workload("deliveries", "a delivery recorded",
+                 [Part("deliveries", 100, {"chat": "random(1, 100000000)"})], (1, 8, 32, 128),
+                 writes=True),
+        Workload("outcomes", "a fetch outcome noted",
+                 [Part("outcomes", 100, {"device": f"random(0, {DEVICES - 1})",
+                                         "day": "random(0, 9999)"})], (1, 8, 32, 128),
+                 writes=True),
     ]
     return {workload.name: workload for workload in every}

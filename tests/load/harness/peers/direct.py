@@ -7,6 +7,7 @@ from harness.workloads import SQL
 class Direct(Peer):
     name = "libpqxx"
     title = "libpqxx, a thread a caller"
+    workloads = {"reads", "saves", "mixed", "hot", "ranges", "summary", "history"}
 
     def call(self, workload, callers, seconds, rate):
         warm = self.warm_seconds(callers)

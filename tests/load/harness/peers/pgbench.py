@@ -58,7 +58,7 @@ class Pgbench(Peer):
                    "-T", str(connecting + warm + seconds), "--progress=1",
                    "-l", f"--log-prefix={prefix}"]
         few = rate and rate * seconds < 50000
-        if workload.name in ("reads", "saves", "mixed", "hot") and not few:
+        if workload.name in ("reads", "saves", "mixed", "hot", "deliveries", "outcomes") and not few:
             command.append(f"--sampling-rate={LOGGED_SHARE}")
         if rate:
             command.append(f"--rate={rate}")
