@@ -70,6 +70,8 @@ class CollectionRepository final {
 
   absl::StatusOr<v1::RecordFetchOutcomesResponse> RecordFetchOutcomes(
       const v1::RecordFetchOutcomesRequest& request);
+  void RecordFetchOutcomesJoined(
+      JoinedCalls<v1::RecordFetchOutcomesRequest, v1::RecordFetchOutcomesResponse> calls);
   absl::StatusOr<v1::GetDataAvailabilityResponse> GetDataAvailability(
       const v1::GetDataAvailabilityRequest& request);
   absl::StatusOr<v1::FindMissingResponse> FindMissing(const v1::FindMissingRequest& request);

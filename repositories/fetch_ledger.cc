@@ -109,17 +109,22 @@ void CheckMeaning(const v1::FetchOutcome& outcome, const std::string& path,
   }
 }
 
-// Notes the outcomes of one request. Those of different device-days go in one round; of those of
-// the same one only the k-th goes in round k, so that they behave as if noted in turn.
+// Notes the outcomes of one request or of several, one after the other. Those of different
+// device-days go in one round; of those of the same one only the k-th goes in round k, so that they
+// behave as if noted in turn.
 class OutcomeRecorder {
  public:
-  OutcomeRecorder(Session& session, const Outcomes& outcomes, Results& results)
-      : session_(session), outcomes_(outcomes), results_(results) {}
+  explicit OutcomeRecorder(Session& session) : session_(session) {}
+
+  // Both must live until Run was called.
+  void Add(const Outcomes& outcomes, Results& results) {
+    for (int i = 0; i < outcomes.size(); ++i) {
+      CheckAndQueue(outcomes[i], absl::StrCat("outcomes[", i, "]"), *results.Add());
+    }
+  }
 
   void Run() {
-    for (int i = 0; i < outcomes_.size(); ++i) results_.Add();
-    // Backwards, so that the first of each device-day comes last of its turns.
-    for (int i = outcomes_.size() - 1; i >= 0; --i) CheckAndQueue(i);
+    for (auto& [key, turns] : waiting_) std::reverse(turns.begin(), turns.end());
     while (!waiting_.empty()) NoteRound();
   }
 
@@ -127,16 +132,20 @@ class OutcomeRecorder {
   // Device and day as the database writes them.
   using Key = std::pair<std::string, std::string>;
 
-  void CheckAndQueue(int index) {
-    const v1::FetchOutcome& outcome = outcomes_[index];
-    const std::string path = absl::StrCat("outcomes[", index, "]");
+  struct Turn {
+    const v1::FetchOutcome* outcome;
+    v1::FetchOutcomeResult* result;
+  };
+
+  void CheckAndQueue(const v1::FetchOutcome& outcome, const std::string& path,
+                     v1::FetchOutcomeResult& result) {
     std::vector<FieldViolation> violations = CheckFieldRules(outcome, path);
     CheckMeaning(outcome, path, violations);
     if (violations.empty()) {
-      waiting_[Key(outcome.device_id(), DayText(outcome.day()))].push_back(index);
+      waiting_[Key(outcome.device_id(), DayText(outcome.day()))].push_back({&outcome, &result});
       return;
     }
-    Reject(violations, results_[index]);
+    Reject(violations, result);
   }
 
   void NoteRound() {
@@ -158,7 +167,7 @@ class OutcomeRecorder {
   pqxx::result Note(const Statement& statement, const std::vector<Key>& keys) {
     ArrayParameter device_ids, days, states, lines, errors;
     for (const Key& key : keys) {
-      const v1::FetchOutcome& outcome = outcomes_[waiting_.at(key).back()];
+      const v1::FetchOutcome& outcome = *waiting_.at(key).back().outcome;
       device_ids.Add(key.first);
       days.Add(key.second);
       states.Add(FetchStateText(outcome.state()));
@@ -173,7 +182,7 @@ class OutcomeRecorder {
 
   void Answer(const Row& row) {
     const auto found = waiting_.find(KeyOf(row));
-    v1::FetchOutcomeResult& result = results_[found->second.back()];
+    v1::FetchOutcomeResult& result = *found->second.back().result;
     result.set_state(FetchStateFrom(row.Text(2)));
     result.set_outcome(static_cast<v1::RecordOutcome>(row.Int(3)));
     found->second.pop_back();
@@ -181,10 +190,8 @@ class OutcomeRecorder {
   }
 
   Session& session_;
-  const Outcomes& outcomes_;
-  Results& results_;
-  // The outcomes not noted yet, the next one of each key last.
-  std::map<Key, std::vector<int>> waiting_;
+  // The outcomes not noted yet; while they are noted, the next one of each key last.
+  std::map<Key, std::vector<Turn>> waiting_;
 };
 
 }  // namespace
@@ -192,8 +199,20 @@ class OutcomeRecorder {
 absl::StatusOr<v1::RecordFetchOutcomesResponse> CollectionRepository::RecordFetchOutcomes(
     const v1::RecordFetchOutcomesRequest& request) {
   v1::RecordFetchOutcomesResponse response;
-  OutcomeRecorder(session_, request.outcomes(), *response.mutable_results()).Run();
+  OutcomeRecorder recorder(session_);
+  recorder.Add(request.outcomes(), *response.mutable_results());
+  recorder.Run();
   return response;
+}
+
+void CollectionRepository::RecordFetchOutcomesJoined(
+    JoinedCalls<v1::RecordFetchOutcomesRequest, v1::RecordFetchOutcomesResponse> calls) {
+  OutcomeRecorder recorder(session_);
+  for (auto& call : calls) {
+    auto& response = *call.answer.emplace(v1::RecordFetchOutcomesResponse());
+    recorder.Add(call.request->outcomes(), *response.mutable_results());
+  }
+  recorder.Run();
 }
 
 StatementList FetchLedgerStatements() {

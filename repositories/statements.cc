@@ -21,6 +21,7 @@ std::vector<const Statement*> AllStatements() {
            RequestLedgerStatements(),
            JobLeaseStatements(),
            JobRunListStatements(),
+           DeliveryRecordStatements(),
            DeliveryStatements(),
            MaintenanceLockStatements(),
            MaintenanceTaskStatements(),

@@ -28,6 +28,7 @@ StatementList FetchCompletenessStatements();
 StatementList RequestLedgerStatements();
 StatementList JobLeaseStatements();
 StatementList JobRunListStatements();
+StatementList DeliveryRecordStatements();
 StatementList DeliveryStatements();
 StatementList MaintenanceLockStatements();
 StatementList MaintenanceTaskStatements();

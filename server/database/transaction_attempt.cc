@@ -141,8 +141,8 @@ void Attempt::Begin() {
   mark_ = {.xid = row.Text(0), .run = connection_.run()};
 }
 
-// BEGIN and the time every statement gets. It is what is left of the deadline, so a statement
-// never runs on for a caller that has gone.
+// BEGIN and the time every statement, and its wait for a lock, gets. It is what is left of the
+// deadline, so a statement never runs on for a caller that has gone.
 std::string Attempt::BeginText() const {
   std::int64_t timeout_ms = 0;
   if (call_.deadline != absl::InfiniteFuture()) {
@@ -150,7 +150,11 @@ std::string Attempt::BeginText() const {
     timeout_ms = std::clamp<std::int64_t>(absl::ToInt64Milliseconds(left), 1,
                                           std::numeric_limits<std::int32_t>::max());
   }
-  const std::string timeout = absl::StrCat("; SET LOCAL statement_timeout = ", timeout_ms);
+  std::string timeout = absl::StrCat("; SET LOCAL statement_timeout = ", timeout_ms);
+  if (call_.lock_timeout != absl::InfiniteDuration()) {
+    absl::StrAppend(&timeout,
+                    "; SET LOCAL lock_timeout = ", absl::ToInt64Milliseconds(call_.lock_timeout));
+  }
   if (call_.mode == TransactionMode::kReadOnly) {
     return absl::StrCat("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", timeout);
   }

@@ -44,6 +44,9 @@ struct TransactionCall {
   Repeat repeat = Repeat::kUnsafe;
   // Bounds acquire, every statement and every retry.
   absl::Time deadline = absl::InfiniteFuture();
+  // How long a statement waits for a lock that somebody else holds, until TRANSACTION_CONFLICT. A
+  // mode without BEGIN leaves that to its statements.
+  absl::Duration lock_timeout = absl::InfiniteDuration();
   // Whose caller may leave; null if nobody's. What is not committed by then is rolled back.
   Cancellation* cancellation = nullptr;
 };

@@ -19,7 +19,7 @@ CollectionService::CollectionService(RpcRunner& rpc)
   Unary(&Repository::CheckCollectionExists, &Repository::CheckCollectionExistsJoined);
   Unary(&Repository::GetDataAvailability);
   Unary(&Repository::ListCollectionDevices);
-  Unary(&Repository::RecordFetchOutcomes);
+  Unary(&Repository::RecordFetchOutcomes, &Repository::RecordFetchOutcomesJoined);
   Unary(&Repository::FindMissing);
   Unary(&Repository::ListCollectorTexts);
   Unary(&Repository::SetCollectorAlias);

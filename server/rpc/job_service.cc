@@ -11,7 +11,7 @@ JobService::JobService(RpcRunner& rpc)
   Unary(&Repository::RenewJobRun);
   Unary(&Repository::FinishJobRun);
   Unary(&Repository::ListJobRuns);
-  Unary(&Repository::RecordDelivery);
+  Unary(&Repository::RecordDelivery, &Repository::RecordDeliveryJoined);
   Unary(&Repository::ListUndelivered);
 }
 

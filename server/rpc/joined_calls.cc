@@ -23,6 +23,9 @@ bool IsEverybodys(const absl::Status& status) {
   }
 }
 
+// How long a set waits for what somebody else holds, before who may have to wait goes alone.
+constexpr absl::Duration kLockPatience = absl::Milliseconds(200);
+
 absl::Time LatestDeadline(absl::Span<JoinableCall* const> calls) {
   absl::Time latest = absl::InfinitePast();
   for (JoinableCall* call : calls) latest = std::max(latest, call->call().deadline());
@@ -89,7 +92,8 @@ absl::Status JoinedCallsFlyer::RunOnce(Calls calls, Receipt& receipt) {
       {.method = method_.name,
        .mode = ModeOf(method_),
        .repeat = Repeat::kSafe,
-       .deadline = LatestDeadline(calls)},
+       .deadline = LatestDeadline(calls),
+       .lock_timeout = kLockPatience},
       [&](Session& session) {
         method_.handler.join(session, requests, absl::MakeSpan(answers));
         return absl::OkStatus();

@@ -17,26 +17,8 @@ namespace {
 using ::testing::ElementsAre;
 using testing::LineAt;
 
-template <typename Request, typename Response>
-using Together = void (CollectionRepository::*)(JoinedCalls<Request, Response>);
-
 class JoinedCallsTest : public testing::CollectionsTest {
  protected:
-  // What one set of `requests` is answered; none for a call that has to come again.
-  template <typename Request, typename Response>
-  std::vector<std::optional<absl::StatusOr<Response>>> Join(Together<Request, Response> method,
-                                                            const std::vector<Request>& requests) {
-    std::vector<Joined<Request, Response>> calls(requests.size());
-    for (std::size_t i = 0; i < calls.size(); ++i) calls[i].request = &requests[i];
-    EXPECT_TRUE(InTransaction([&](Session& session) {
-                  (CollectionRepository(session).*method)(absl::MakeSpan(calls));
-                  return absl::OkStatus();
-                }).ok());
-    std::vector<std::optional<absl::StatusOr<Response>>> answers;
-    for (auto& call : calls) answers.push_back(std::move(call.answer));
-    return answers;
-  }
-
   auto JoinRecords(const std::vector<v1::CollectionLine>& lines) {
     std::vector<v1::RecordCollectionRequest> requests(lines.size());
     for (std::size_t i = 0; i < lines.size(); ++i) *requests[i].mutable_line() = lines[i];

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <pqxx/pqxx>
+#include <utility>
+#include <vector>
 
+#include "repositories/joined.h"
 #include "repositories/session.h"
 #include "tests/testing/test_database.h"
 
@@ -26,6 +30,24 @@ class RepositoryTest : public ::testing::Test {
     auto answer = f(session);
     if (answer.ok()) transaction.commit();
     return answer;
+  }
+
+  // What one set of `requests` is answered in one transaction; none for a call that has to come
+  // again.
+  template <typename Repository, typename Request, typename Response>
+  std::vector<std::optional<absl::StatusOr<Response>>> Join(
+      void (Repository::*method)(JoinedCalls<Request, Response>),
+      const std::vector<Request>& requests) {
+    std::vector<Joined<Request, Response>> calls(requests.size());
+    for (std::size_t i = 0; i < calls.size(); ++i) calls[i].request = &requests[i];
+    EXPECT_TRUE(InTransaction([&](Session& session) {
+                  Repository repository(session);
+                  (repository.*method)(absl::MakeSpan(calls));
+                  return absl::OkStatus();
+                }).ok());
+    std::vector<std::optional<absl::StatusOr<Response>>> answers;
+    for (auto& call : calls) answers.push_back(std::move(call.answer));
+    return answers;
   }
 
   TestDatabase database_;
