@@ -109,6 +109,34 @@ void AppendQueues(const ExecutorFigures& workers, const ExecutorFigures& reserve
                       by_queue(workers.queued_bytes, reserve.queued_bytes)));
 }
 
+void AppendReplicas(const ReplicaFigures& replicas, std::vector<MetricFamily>& all) {
+  std::vector<Value> reads;
+  for (const ReplicaRead read : kReplicaReads) {
+    reads.push_back({Number(replicas.reads[static_cast<std::size_t>(read)]),
+                     {{"result", std::string(NameOf(read))}}});
+  }
+  all.push_back(Counter("aquifer_replica_reads_total",
+                        "Reads that allowed a replica; all but those served went to the primary.",
+                        reads));
+  std::vector<Value> up;
+  std::vector<Value> lag;
+  std::vector<Value> connections;
+  for (std::size_t i = 0; i < replicas.hosts.size(); ++i) {
+    const HostFigures& host = replicas.hosts[i];
+    const std::vector<ClientMetric::Label> label = {{"host", std::to_string(i)}};
+    up.push_back({host.role == HostRole::kReplica ? 1.0 : 0.0, label});
+    lag.push_back({absl::ToDoubleSeconds(host.lag), label});
+    connections.push_back({Number(host.connections), label});
+  }
+  all.push_back(
+      Gauge("aquifer_replica_up", "1 for each host of several that is a replica and answers.", up));
+  all.push_back(Gauge("aquifer_replica_lag_seconds",
+                      "What was committed longer ago the host has; infinite if nothing is known.",
+                      lag));
+  all.push_back(
+      Gauge("aquifer_replica_connections", "Connections open for reads, by host.", connections));
+}
+
 }  // namespace
 
 std::vector<MetricFamily> ToMetrics(const ServerFigures& figures) {
@@ -132,6 +160,7 @@ std::vector<MetricFamily> ToMetrics(const ServerFigures& figures) {
                         {{Number(figures.repeats.kept), {{"outcome", "kept"}}},
                          {Number(figures.repeats.replayed), {{"outcome", "replayed"}}},
                          {Number(figures.repeats.refused), {{"outcome", "refused"}}}}));
+  AppendReplicas(figures.replicas, all);
   all.push_back(Counter("aquifer_cancel_requests_total",
                         "Cancel requests for statements of callers that left.",
                         {{Number(figures.cancels.sent), {{"result", "sent"}}},

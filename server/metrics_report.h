@@ -9,6 +9,7 @@
 #include "server/database/canceller.h"
 #include "server/database/connection_events.h"
 #include "server/database/pool_figures.h"
+#include "server/database/replicas.h"
 #include "server/health/health_state.h"
 #include "server/rpc/executor.h"
 #include "server/rpc/joiner.h"
@@ -24,6 +25,8 @@ struct ServerFigures {
   // The calls that can be joined.
   JoinerFigures joined;
   RepeatFigures repeats;
+  // Without hosts where the database has but one.
+  ReplicaFigures replicas;
   CancellerFigures cancels;
   std::int64_t links_cut = 0;
   EventCounts events = {};

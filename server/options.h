@@ -39,6 +39,16 @@ struct PoolOptions {
   absl::Duration holder_limit = absl::Seconds(10);
 };
 
+// Reads from replicas, where database_url has several hosts.
+struct ReplicaOptions {
+  // Connections to each host at most; 0 for none.
+  int pool_max = 10;
+  // How often each host is looked at.
+  absl::Duration look_interval = absl::Milliseconds(200);
+  // How long a read waits for a replica before it goes to the primary.
+  absl::Duration patience = absl::Milliseconds(50);
+};
+
 struct ServerOptions {
   Profile profile = Profile::kNone;
   // Where calls are taken; port 0 picks one.
@@ -58,6 +68,7 @@ struct ServerOptions {
   std::string time_zone = "Europe/Kyiv";
   DatabaseOptions database;
   PoolOptions pool;
+  ReplicaOptions replicas;
   // Calls that may wait for a worker.
   int queue_capacity = 1000;
   // Which part of it one caller may fill, how long a call waits there at most, and what all that

@@ -157,6 +157,23 @@ const OptionSpec kTable[] = {
      .field = DurationField{[](ServerOptions& o) -> absl::Duration& { return o.pool.holder_limit; },
                             10, kDayMs},
      .help = "After how long the log names a call that still holds its connection."},
+    {.name = "replica_pool_max",
+     .group = kPool,
+     .field = IntegerField{[](ServerOptions& o) -> int& { return o.replicas.pool_max; }, 0, 1000},
+     .help = "Connections at most to each host of several, for reads that allow a replica; 0 sends "
+             "all to the primary."},
+    {.name = "replica_look_ms",
+     .group = kPool,
+     .field =
+         DurationField{[](ServerOptions& o) -> absl::Duration& { return o.replicas.look_interval; },
+                       10, 60'000},
+     .help = "How often each host of several is looked at: its role, and how far it is."},
+    {.name = "replica_patience_ms",
+     .group = kPool,
+     .field = DurationField{[](ServerOptions& o) -> absl::Duration& { return o.replicas.patience; },
+                            1, 10'000},
+     .help = "How long a read waits for a replica to be as far as its token, or for a connection, "
+             "before it goes to the primary."},
 
     {.name = "queue_capacity",
      .group = kCalls,

@@ -18,6 +18,7 @@
 #include "server/database/ledger_keeper.h"
 #include "server/database/local_postgres.h"
 #include "server/database/migrator.h"
+#include "server/database/replicas.h"
 #include "server/database/transaction_runner.h"
 #include "server/database_preparation.h"
 #include "server/exit_code.h"
@@ -70,6 +71,7 @@ class Server {
 
  private:
   absl::Status StartDatabase();
+  void StartReplicas();
   absl::Status PrepareDatabase();
   absl::Status StartListeners();
   absl::Status StartProbes();
@@ -91,6 +93,8 @@ class Server {
   // As asked for, with the URL of the embedded one where that serves.
   DatabaseOptions database_;
   std::optional<ConnectionPool> pool_;
+  // None where the database has one host.
+  std::optional<Replicas> replicas_;
   std::optional<TransactionRunner> transactions_;
   std::optional<LedgerKeeper> ledger_keeper_;
   std::optional<DatabasePreparation> preparation_;
@@ -175,13 +179,30 @@ absl::Status Server::StartDatabase() {
                                       .instance = options_.instance,
                                       .time_zone = options_.time_zone},
                 log_);
+  StartReplicas();
   transactions_.emplace(*pool_,
                         TransactionRunnerOptions{.max_attempts = options_.transaction_attempts,
+                                                 .replicas = replicas_ ? &*replicas_ : nullptr,
                                                  .metrics = &metrics_});
   ledger_keeper_.emplace(*transactions_,
                          LedgerKeeperOptions{.keep_hours = options_.ledger_keep_hours}, log_);
   preparation_.emplace([this] { return PrepareDatabase(); }, log_);
   return preparation_->Begin();
+}
+
+void Server::StartReplicas() {
+  if (!pool_->fails_over() || options_.replicas.pool_max == 0) return;
+  PoolOptions pool = options_.pool;
+  pool.min = 0;
+  pool.max = options_.replicas.pool_max;
+  replicas_.emplace(ReplicasOptions{.database = database_,
+                                    .pool = pool,
+                                    .instance = options_.instance,
+                                    .time_zone = options_.time_zone,
+                                    .look_interval = options_.replicas.look_interval,
+                                    .patience = options_.replicas.patience,
+                                    .max_waits = (options_.pool.max + 1) / 2},
+                    log_);
 }
 
 absl::Status Server::PrepareDatabase() {
@@ -312,6 +333,7 @@ v1::GetStatusResponse Server::Status() const {
   status.mutable_uptime()->set_seconds(absl::ToInt64Seconds(absl::Now() - started_at_));
   *status.mutable_pool() = ToStatus(pool_->Figures());
   *status.mutable_queue() = ToStatus(WorkerFigures());
+  if (replicas_) *status.mutable_hosts() = ToStatus(replicas_->Figures());
   *status.mutable_ledger() = ToStatus(rpc_->Repeats());
   for (const StatementFigures& figures : metrics_.CostliestStatements(kCostliestStatements)) {
     *status.add_statements() = ToStatus(figures);
@@ -343,6 +365,7 @@ ServerFigures Server::Figures() {
           .reserve = reserve_->Figures(),
           .joined = JoinedFigures(),
           .repeats = rpc_->Repeats(),
+          .replicas = replicas_ ? replicas_->Figures() : ReplicaFigures(),
           .cancels = pool_->canceller().Figures(),
           .links_cut = pool_->watchdog().cut(),
           .events = pool_->Events(),
@@ -383,6 +406,7 @@ void Server::Stop(StopSignals& signals) {
   if (absl::Status status = pool_->Close(absl::Now() + kClosePoolTimeout); !status.ok()) {
     log_.Write(LogLine(LogLevel::kWarning, "pool_not_closed").Add("error", status.message()));
   }
+  if (replicas_) (void)replicas_->Close(absl::Now() + kClosePoolTimeout);
   preparation_.reset();
   if (local_postgres_) local_postgres_->Stop();
   log_.Write(LogLine(LogLevel::kInfo, "stopped"));

@@ -63,6 +63,18 @@ v1::PoolStatus ToStatus(const PoolFigures& figures) {
   return status;
 }
 
+google::protobuf::RepeatedPtrField<v1::HostStatus> ToStatus(const ReplicaFigures& figures) {
+  google::protobuf::RepeatedPtrField<v1::HostStatus> hosts;
+  for (const HostFigures& host : figures.hosts) {
+    v1::HostStatus& status = *hosts.Add();
+    status.set_role(std::string(NameOf(host.role)));
+    if (host.position != 0) status.set_position(TextOf(host.position));
+    if (host.lag != absl::InfiniteDuration()) Set(*status.mutable_lag(), host.lag);
+    status.set_connections(host.connections);
+  }
+  return hosts;
+}
+
 v1::QueueStatus ToStatus(const ExecutorFigures& figures) {
   v1::QueueStatus status;
   status.set_threads(figures.threads);

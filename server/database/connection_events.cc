@@ -3,6 +3,7 @@
 #include <absl/strings/ascii.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "repositories/errors.h"
 
@@ -13,6 +14,11 @@ constexpr absl::Duration kFirstPause = absl::Seconds(1);
 constexpr absl::Duration kLongestPause = absl::Seconds(30);
 
 }  // namespace
+
+void ConnectionEvents::Write(LogLine line) {
+  if (replica_) line.Add("replica", *replica_);
+  log_.Write(line);
+}
 
 void ConnectionEvents::Opened(absl::Time now) {
   State before;
@@ -25,10 +31,10 @@ void ConnectionEvents::Opened(absl::Time now) {
     if (before == State::kNew) Count(ConnectionEvent::kConnected);
     if (before == State::kLost) Count(ConnectionEvent::kReconnected);
   }
-  if (before == State::kNew) log_.Write(LogLine(LogLevel::kInfo, "database_connected"));
+  if (before == State::kNew) Write(LogLine(LogLevel::kInfo, "database_connected"));
   if (before == State::kLost) {
-    log_.Write(LogLine(LogLevel::kInfo, "database_reconnected")
-                   .Add("after_seconds", absl::ToDoubleSeconds(now - lost_at)));
+    Write(LogLine(LogLevel::kInfo, "database_reconnected")
+              .Add("after_seconds", absl::ToDoubleSeconds(now - lost_at)));
   }
 }
 
@@ -45,10 +51,10 @@ void ConnectionEvents::OpenFailed(const absl::Status& status, absl::string_view 
     pause_ = first ? kFirstPause : std::min(pause_ * 2, kLongestPause);
     next_line_ = now + pause_;
   }
-  log_.Write(LogLine(LogLevel::kError, first ? "database_lost" : "database_reconnect_failed")
-                 .Add("reason", ReasonOf(status))
-                 .Add("message", status.message())
-                 .Add("detail", absl::StripAsciiWhitespace(detail)));
+  Write(LogLine(LogLevel::kError, first ? "database_lost" : "database_reconnect_failed")
+            .Add("reason", ReasonOf(status))
+            .Add("message", status.message())
+            .Add("detail", absl::StripAsciiWhitespace(detail)));
 }
 
 void ConnectionEvents::Observe(const PoolFigures& figures) {
@@ -60,11 +66,11 @@ void ConnectionEvents::Observe(const PoolFigures& figures) {
     saturated_ = saturated;
     if (saturated) Count(ConnectionEvent::kSaturated);
   }
-  log_.Write(LogLine(saturated ? LogLevel::kWarning : LogLevel::kInfo,
-                     saturated ? "pool_saturated" : "pool_relieved")
-                 .Add("active", figures.active)
-                 .Add("max", figures.max)
-                 .Add("waiting", figures.waiting));
+  Write(LogLine(saturated ? LogLevel::kWarning : LogLevel::kInfo,
+                saturated ? "pool_saturated" : "pool_relieved")
+            .Add("active", figures.active)
+            .Add("max", figures.max)
+            .Add("waiting", figures.waiting));
 }
 
 EventCounts ConnectionEvents::Counts() const {
@@ -77,7 +83,7 @@ void ConnectionEvents::Held(const LongHold& hold) {
                hold.over ? "connection_let_go" : "connection_held");
   line.Add("method", hold.label).Add("after_ms", absl::ToInt64Milliseconds(hold.age));
   if (!hold.activity.empty()) line.Add("statement", hold.activity);
-  log_.Write(line);
+  Write(std::move(line));
 }
 
 }  // namespace aquifer

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 
 #include "server/database/pool_figures.h"
 #include "server/telemetry/log.h"
@@ -35,8 +36,10 @@ using EventCounts = std::array<std::int64_t, std::size(kConnectionEvents)>;
 // Thread-safe.
 class ConnectionEvents {
  public:
-  // `log` must outlive it.
-  explicit ConnectionEvents(Log& log) : log_(log) {}
+  // `log` must outlive it. `replica`: which host's connections they are, as ConnectionPoolOptions
+  // has it.
+  explicit ConnectionEvents(Log& log, std::optional<int> replica = std::nullopt)
+      : log_(log), replica_(replica) {}
 
   void Opened(absl::Time now);
   // `detail` is libpq's own words. While attempts go on failing, the lines grow rarer, from one a
@@ -56,7 +59,10 @@ class ConnectionEvents {
 
   enum class State { kNew, kConnected, kLost };
 
+  void Write(LogLine line);
+
   Log& log_;
+  const std::optional<int> replica_;
   mutable absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kNew;
   absl::Time lost_at_ ABSL_GUARDED_BY(mutex_);

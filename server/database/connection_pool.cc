@@ -31,7 +31,7 @@ ConnectionPool::ConnectionPool(const ConnectionPoolOptions& options, Log& log)
       acquire_timeout_(options.pool.acquire_timeout),
       maintenance_interval_(options.maintenance_interval),
       log_(log),
-      events_(log),
+      events_(log, options.replica),
       connections_(PoolOptionsOf(options.pool),
                    [this](absl::Time deadline) { return Open(deadline); }),
       housekeeper_([this] { Housekeep(); }) {}

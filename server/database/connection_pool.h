@@ -33,6 +33,8 @@ struct ConnectionPoolOptions {
   std::string instance;
   // The TimeZone of every session.
   std::string time_zone = "Europe/Kyiv";
+  // Which host's of several it is, where it serves for reads alone: the log says so.
+  std::optional<int> replica = std::nullopt;
   // How often the pool looks after itself.
   absl::Duration maintenance_interval = absl::Seconds(1);
 };

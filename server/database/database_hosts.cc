@@ -40,7 +40,7 @@ std::string PartOf(const std::string& list, std::size_t index) {
 
 }  // namespace
 
-std::vector<std::string> UrlsByHost(const std::string& url) {
+std::vector<std::string> UrlsByHost(const std::string& url, WantedHost wanted) {
   std::map<std::string, std::string> settings = SettingsOf(url);
   const auto commas = [&](const char* keyword) {
     const auto found = settings.find(keyword);
@@ -50,6 +50,7 @@ std::vector<std::string> UrlsByHost(const std::string& url) {
   const auto hosts = static_cast<std::size_t>(1 + std::max(commas("host"), commas("hostaddr")));
   if (hosts == 1) return {url};
   settings.try_emplace("target_session_attrs", "read-write");
+  if (wanted == WantedHost::kAny) settings["target_session_attrs"] = "any";
   std::vector<std::string> urls;
   for (std::size_t index = 0; index < hosts; ++index) {
     auto one = settings;

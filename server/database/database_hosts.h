@@ -10,9 +10,13 @@
 
 namespace aquifer {
 
-// What to connect with, one text of libpq's keywords a host, in the URL's order. Of several hosts
-// only a primary will do (target_session_attrs=read-write, unless the URL says otherwise). A URL of
-// one host, or one that libpq does not understand, is given back as it is.
-std::vector<std::string> UrlsByHost(const std::string& url);
+// Which of several hosts will do: a primary (target_session_attrs=read-write, unless the URL says
+// otherwise), or any.
+enum class WantedHost { kPrimary, kAny };
+
+// What to connect with, one text of libpq's keywords a host, in the URL's order. A URL of one host,
+// or one that libpq does not understand, is given back as it is.
+std::vector<std::string> UrlsByHost(const std::string& url,
+                                    WantedHost wanted = WantedHost::kPrimary);
 
 }  // namespace aquifer

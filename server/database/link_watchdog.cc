@@ -42,6 +42,11 @@ LinkWatchdog::~LinkWatchdog() {
   thread_.join();
 }
 
+void LinkWatchdog::CutAll() {
+  absl::MutexLock lock(&mutex_);
+  for (Watch* watch : watches_) Cut(*watch);
+}
+
 std::int64_t LinkWatchdog::cut() const {
   absl::MutexLock lock(&mutex_);
   return cut_;
@@ -58,12 +63,16 @@ void LinkWatchdog::EndOverdue() {
     if (watch->cut_ || now < watch->end_) continue;
     if (Cancellation* at_end = std::exchange(watch->at_end_, nullptr)) at_end->Cancel();
     if (now < watch->end_ + absl::ToChronoNanoseconds(options_.grace)) continue;
-    // The socket itself stays libpq's, which finds it ended. Under the lock, because only that
-    // keeps the watch, and with it the socket; shutting one never blocks.
-    shutdown(watch->socket_, SHUT_RDWR);
-    watch->cut_ = true;
-    ++cut_;
+    Cut(*watch);
   }
+}
+
+// The socket itself stays libpq's, which finds it ended. Under the lock, because only that keeps
+// the watch, and with it the socket; shutting one never blocks.
+void LinkWatchdog::Cut(Watch& watch) {
+  if (std::exchange(watch.cut_, true)) return;
+  shutdown(watch.socket_, SHUT_RDWR);
+  ++cut_;
 }
 
 }  // namespace aquifer

@@ -60,12 +60,16 @@ class LinkWatchdog {
   LinkWatchdog(const LinkWatchdog&) = delete;
   LinkWatchdog& operator=(const LinkWatchdog&) = delete;
 
+  // Shuts every link under watch now.
+  void CutAll();
+
   // How many links were shut.
   std::int64_t cut() const;
 
  private:
   void Look();
   void EndOverdue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Cut(Watch& watch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const LinkWatchdogOptions options_;
   mutable absl::Mutex mutex_;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "server/database/consistency.h"
+
 namespace aquifer {
 
 struct Receipt {
@@ -22,6 +24,10 @@ struct Receipt {
   std::int64_t rows = 0;
   // Calls that were answered together, this one included; 0 if it went alone.
   int joined = 0;
+  // Where the last commit lies in the database's log, where that was asked for; 0 if not known.
+  WalPosition position = 0;
+  // A replica gave the answer.
+  bool from_replica = false;
   // The answer is the first one's, from the ledger of requests.
   bool replayed = false;
 };

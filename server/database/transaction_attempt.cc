@@ -115,7 +115,10 @@ absl::Status Attempt::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
     ++receipt_.attempts;
     if (absl::Status status = body(session_); !status.ok()) return status;
   }
-  if (IsImplicit(call_.mode)) return absl::OkStatus();
+  if (IsImplicit(call_.mode)) {
+    if (call_.wants_position && !IsRead(call_.mode)) ReadPosition();
+    return absl::OkStatus();
+  }
   if (connection_.InFailedTransaction()) {
     return MakeError(Reason::kInternal, "a failed statement was passed over");
   }
@@ -125,8 +128,28 @@ absl::Status Attempt::Execute(absl::FunctionRef<absl::Status(Session&)> body) {
   Stopwatch watch(receipt_.commit);
   phase_ = Phase::kCommit;
   connection_.set_activity("COMMIT");
-  transaction_.exec("COMMIT");
+  Commit();
   return absl::OkStatus();
+}
+
+// The position travels with the commit, in the same round trip.
+void Attempt::Commit() {
+  if (!call_.wants_position || IsRead(call_.mode)) {
+    transaction_.exec("COMMIT");
+    return;
+  }
+  const pqxx::result position = transaction_.exec(absl::StrCat("COMMIT; ", kCommittedPosition.sql));
+  receipt_.position = ParseWalPosition(Row(position[0]).Text(0)).value_or(0);
+}
+
+// Whatever goes wrong with it, the write has happened, and its caller may do without.
+void Attempt::ReadPosition() {
+  try {
+    const pqxx::result position = transaction_.exec(kCommittedPosition.sql);
+    receipt_.position = ParseWalPosition(Row(position[0]).Text(0)).value_or(0);
+  } catch (const std::exception&) {
+    receipt_.position = 0;
+  }
 }
 
 // All in one round trip, what a lost commit will be looked up by included. Asking for the id
@@ -191,7 +214,10 @@ AttemptOutcome Attempt::Failed(const std::exception& exception) {
     ended_by_cancel_ = IsImplicit(call_.mode) || absl::Now() < call_.deadline;
     if (absl::Now() < call_.deadline) return {.status = CallerLeft()};
   }
-  if (IsBroken(error) || !connection_.pqxx().is_open()) return Broken();
+  // One that arrived late may have met the question after the commit.
+  const bool late_cancel =
+      error.sqlstate == "57014" && phase_ == Phase::kCommit && call_.wants_position;
+  if (IsBroken(error) || !connection_.pqxx().is_open() || late_cancel) return Broken();
   if (IsReadOnlyNow(error)) {
     return {.kind = AttemptOutcome::Kind::kNoPrimary,
             .status = ReadOnlyNow(),
@@ -200,6 +226,7 @@ AttemptOutcome Attempt::Failed(const std::exception& exception) {
   const absl::string_view statement =
       phase_ == Phase::kBody && session_.current() ? session_.current()->name : "";
   AttemptOutcome outcome;
+  outcome.failed = true;
   // A write in a transaction that we opened for reading is our fault, not a failover.
   outcome.status = error.sqlstate == "25006"
                        ? MakeError(Reason::kInternal, "a write in a read-only transaction")

@@ -41,6 +41,8 @@ struct AttemptOutcome {
   absl::Status status;
   // Why the connection must not serve again, if it must not.
   std::optional<CloseReason> discard;
+  // The status is of an error of the database's, not what the body answered.
+  bool failed = false;
   // Of a transaction in doubt.
   TransactionMark mark;
   // Of a statement that was cut off.
@@ -79,6 +81,9 @@ class Attempt final : private StatementGate {
   absl::Status Execute(absl::FunctionRef<absl::Status(Session&)> body);
   void Begin();
   std::string BeginText() const;
+  void Commit();
+  // Of what was committed without COMMIT.
+  void ReadPosition();
 
   // The time limit that BEGIN set is each statement's; these bound their sum, and time them.
   void Enter(const Statement& statement) override;

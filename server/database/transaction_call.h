@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 
 #include "server/database/canceller.h"
+#include "server/database/consistency.h"
 
 namespace aquifer {
 
@@ -42,6 +43,10 @@ struct TransactionCall {
   absl::string_view request_id = "";
   TransactionMode mode = TransactionMode::kReadOnly;
   Repeat repeat = Repeat::kUnsafe;
+  // How new what it reads must be. A write is always the primary's.
+  Consistency consistency = {};
+  // Whether the receipt of a write is to tell where its commit lies.
+  bool wants_position = false;
   // Bounds acquire, every statement and every retry.
   absl::Time deadline = absl::InfiniteFuture();
   // How long a statement waits for a lock that somebody else holds, until TRANSACTION_CONFLICT. A

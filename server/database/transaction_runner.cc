@@ -11,6 +11,7 @@
 #include "repositories/errors.h"
 #include "server/database/commit_outcome.h"
 #include "server/database/primary_wait.h"
+#include "server/database/replicas.h"
 #include "server/database/transaction_attempt.h"
 
 namespace aquifer {
@@ -60,6 +61,9 @@ class Attempts {
 
   // Until one of them gives the answer.
   absl::Status Run() {
+    if (!call_.consistency.strong() && options_.replicas != nullptr && IsRead(call_.mode)) {
+      if (auto answer = ReadFromReplica(*options_.replicas)) return *std::move(answer);
+    }
     while (absl::Now() < call_.deadline) {
       absl::StatusOr<ConnectionPool::Lease> lease = Acquire();
       if (!lease.ok()) {
@@ -81,6 +85,28 @@ class Attempts {
   absl::StatusOr<ConnectionPool::Lease> Acquire() {
     Stopwatch watch(receipt_.acquire);
     return pool_.Acquire(call_.deadline, call_.method);
+  }
+
+  // What a replica answers; nothing if the primary is to be asked.
+  std::optional<absl::Status> ReadFromReplica(Replicas& replicas) {
+    std::optional<Replicas::Loan> loan;
+    {
+      Stopwatch watch(receipt_.acquire);
+      loan = replicas.Borrow(call_.consistency, call_.deadline, call_.method);
+    }
+    if (!loan) return std::nullopt;
+    AttemptOutcome outcome =
+        Attempt(*loan->pool, *loan->lease, call_, options_.metrics, receipt_).Run(body_);
+    if (outcome.discard) loan->lease.Discard(*outcome.discard);
+    // Each connection learns its plans anew, and may be to a host that is gone.
+    if (outcome.kind != Kind::kFinished && outcome.kind != Kind::kCollision) {
+      loan->lease.Discard(CloseReason::kBroken);
+    }
+    const bool served = outcome.kind == Kind::kFinished && !outcome.failed;
+    replicas.Count(served ? ReplicaRead::kServed : ReplicaRead::kFailed);
+    if (!served) return std::nullopt;
+    receipt_.from_replica = true;
+    return std::move(outcome.status);
   }
 
   // Why there is to be another attempt; nothing if `outcome.status` is the answer.

@@ -13,11 +13,15 @@
 
 namespace aquifer {
 
+class Replicas;
+
 struct TransactionRunnerOptions {
   // How often a body runs at most when transactions collide (40001, 40P01), or commits are lost.
   int max_attempts = 3;
   // The first pause between attempts; grows, with full jitter.
   absl::Duration retry_pause = absl::Milliseconds(5);
+  // Where reads go whose callers allow it; null for none. Must outlive the runner.
+  Replicas* replicas = nullptr;
   // Counts and times what runs; null for nobody.
   Metrics* metrics = nullptr;
 };
@@ -38,6 +42,9 @@ class TransactionRunner {
   // A commit whose connection broke is looked into: if it happened, the answer is the body's own;
   // if it did not, the body runs again; COMMIT_IN_DOUBT only if that stays unknown until the
   // deadline, or where the database that knew is gone and the body must not be repeated.
+  //
+  // A read that need not be strong goes to a replica that has what it asks for. Where there is
+  // none, or whatever goes wrong there, it is the primary's.
   //
   // While no host of several is the primary, and whenever the database turns out to be read-only, a
   // call waits within its deadline for a primary and runs there; so does a body whose connection

@@ -23,6 +23,9 @@ constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kReceiptKey[] = "aquifer-receipt";
 constexpr char kPriorityKey[] = "aquifer-priority";
 constexpr char kCallerKey[] = "aquifer-caller";
+constexpr char kConsistencyKey[] = "aquifer-consistency";
+constexpr char kWantTokenKey[] = "aquifer-want-token";
+constexpr char kTokenKey[] = "aquifer-token";
 constexpr char kReplayedKey[] = "aquifer-replayed";
 constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 constexpr std::size_t kMostRequestIdBytes = 128;
@@ -177,8 +180,23 @@ absl::StatusOr<const Message*> Call::Read(const grpc::ByteBuffer& bytes) {
   }
   auto violations = CheckFieldRules(*message);
   CheckRequestId(method_, *message, violations);
+  ReadWishes(violations);
   if (!violations.empty()) return InvalidFields(violations);
   return message;
+}
+
+void Call::ReadWishes(std::vector<FieldViolation>& violations) {
+  if (const absl::string_view text = MetadataOf(context_, kConsistencyKey); !text.empty()) {
+    const auto wanted = ParseConsistency(text);
+    if (!wanted) violations.push_back({kConsistencyKey, kConsistencies});
+    consistency_ = wanted.value_or(Consistency());
+  }
+  if (const absl::string_view text = MetadataOf(context_, kWantTokenKey); !text.empty()) {
+    wants_position_ = text == "true";
+    if (!wants_position_ && text != "false") {
+      violations.push_back({kWantTokenKey, "must be true or false"});
+    }
+  }
 }
 
 absl::Status Call::CheckMayQueue() {
@@ -254,6 +272,8 @@ absl::Status Call::Transact(absl::FunctionRef<absl::Status(Session&)> body) {
       .request_id = request_id_,
       .mode = ModeOf(method_),
       .repeat = method_.policy.idempotence() == v1::IDEMPOTENCE_BY_KEY ? Repeat::kSafe : repeat_,
+      .consistency = consistency_,
+      .wants_position = wants_position_,
       .deadline = deadline_,
       .cancellation = &cancellation_,
   };
@@ -314,11 +334,15 @@ grpc::Status Call::Close(const absl::Status& status) {
 void Call::SetTrailers() const {
   context_.AddTrailingMetadata(kRequestIdKey, request_id_);
   context_.AddTrailingMetadata(
-      kReceiptKey, absl::StrCat("queue=", absl::ToInt64Microseconds(receipt_.queue),
-                                ",acquire=", absl::ToInt64Microseconds(receipt_.acquire),
-                                ",sql=", absl::ToInt64Microseconds(receipt_.sql),
-                                ",commit=", absl::ToInt64Microseconds(receipt_.commit),
-                                ",attempts=", receipt_.attempts));
+      kReceiptKey,
+      absl::StrCat("queue=", absl::ToInt64Microseconds(receipt_.queue),
+                   ",acquire=", absl::ToInt64Microseconds(receipt_.acquire),
+                   ",sql=", absl::ToInt64Microseconds(receipt_.sql),
+                   ",commit=", absl::ToInt64Microseconds(receipt_.commit),
+                   ",attempts=", receipt_.attempts, receipt_.from_replica ? ",replica=1" : ""));
+  if (receipt_.position != 0) {
+    context_.AddTrailingMetadata(kTokenKey, TextOf(receipt_.position));
+  }
   if (receipt_.replayed) context_.AddTrailingMetadata(kReplayedKey, "true");
   if (const auto delay = RetryDelayOf(status_)) {
     context_.AddTrailingMetadata(kPushbackKey, absl::StrCat(absl::ToInt64Milliseconds(*delay)));
@@ -345,6 +369,7 @@ void Call::WriteLogLine(absl::Duration total) const {
       .Add("attempts", receipt_.attempts)
       .Add("rows", receipt_.rows);
   if (receipt_.joined > 0) line.Add("joined", receipt_.joined);
+  if (receipt_.from_replica) line.Add("replica", true);
   if (receipt_.replayed) line.Add("replayed", true);
   rpc_.log_.Write(line);
 }

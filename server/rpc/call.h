@@ -11,9 +11,11 @@
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "repositories/errors.h"
 #include "repositories/request_ledger.h"
+#include "server/database/consistency.h"
 #include "server/database/receipt.h"
 #include "server/rpc/method.h"
 #include "server/rpc/rpc_runner.h"
@@ -69,6 +71,9 @@ class Call {
   absl::Status CheckStillWanted();
 
   absl::Time deadline() const { return deadline_; }
+  // Whether it may be answered with others: nothing is asked of it that they did not ask for.
+  bool may_join() const { return consistency_.strong() && !wants_position_; }
+
   Lane lane() const { return lane_; }
   const Claim& claim() const { return claim_; }
 
@@ -84,6 +89,8 @@ class Call {
 
  private:
   absl::Status Transact(absl::FunctionRef<absl::Status(Session&)> body);
+  // What its metadata asks for, beside the request.
+  void ReadWishes(std::vector<FieldViolation>& violations);
   absl::Status CheckMayQueue();
   // What became of a call whose caller takes no answer any more.
   absl::Status CallerLeft() const;
@@ -107,6 +114,8 @@ class Call {
   absl::Time queued_at_;
   Receipt receipt_;
   Repeat repeat_ = Repeat::kUnsafe;
+  Consistency consistency_;
+  bool wants_position_ = false;
   Cancellation cancellation_;
   absl::Time left_at_ = absl::InfinitePast();
   // How the call ended, once it did.

@@ -35,7 +35,7 @@ class UnaryCall final : public Executor::Job, private JoinableCall, private Queu
     const auto message = call_->Read(bytes_);
     if (!message.ok()) return Finish(message.status());
     request_ = *message;
-    Joiner* joiner = port_.joiner();
+    Joiner* joiner = call_->may_join() ? port_.joiner() : nullptr;
     const absl::Status status = joiner ? call_->Admit(*joiner, *this) : call_->Admit(*this);
     if (!status.ok()) Finish(status);
   }
