@@ -18,6 +18,9 @@ constexpr char kReplayedKey[] = "aquifer-replayed";
 constexpr char kPushbackKey[] = "grpc-retry-pushback-ms";
 constexpr char kCallerKey[] = "aquifer-caller";
 constexpr char kPriorityKey[] = "aquifer-priority";
+constexpr char kConsistencyKey[] = "aquifer-consistency";
+constexpr char kWantTokenKey[] = "aquifer-want-token";
+constexpr char kTokenKey[] = "aquifer-token";
 constexpr char kBatch[] = "batch";
 
 bool IsKey(const std::string& text) {
@@ -40,6 +43,8 @@ Attempt::Attempt(const std::string& method, int number, absl::Time deadline,
   if (!options.call_id.empty()) metadata.emplace_back(kCallIdKey, options.call_id);
   if (!connection.caller.empty()) metadata.emplace_back(kCallerKey, connection.caller);
   if (options.urgency == Urgency::kBulk) metadata.emplace_back(kPriorityKey, kBatch);
+  if (!options.consistency.empty()) metadata.emplace_back(kConsistencyKey, options.consistency);
+  if (options.want_token) metadata.emplace_back(kWantTokenKey, "true");
   if (connection.tracer != nullptr) {
     span_ = connection.tracer->Begin({.method = method, .number = number}, metadata);
   }
@@ -70,7 +75,8 @@ absl::Status Attempt::End(const grpc::Status& status) {
     *report_ = {.call_id = Trailer(kCallIdKey).value_or(""),
                 .tries = number_,
                 .replayed = Trailer(kReplayedKey) == "true",
-                .receipt = Trailer(kReceiptKey).value_or("")};
+                .receipt = Trailer(kReceiptKey).value_or(""),
+                .token = Trailer(kTokenKey).value_or("")};
   }
   return result;
 }

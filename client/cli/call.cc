@@ -76,7 +76,7 @@ absl::StatusOr<int> Call(Session& session, const CallArguments& arguments) {
   // By the connection that also reaches an instance which is not healthy.
   const auto client = method->service()->name() == "Admin" ? session.Connect() : session.Reach();
   if (!client.ok()) return client.status();
-  absl::Status status = (*client)->Call(*request, *answer, session.CallOptions());
+  absl::Status status = session.CallOver(**client, *request, *answer);
   if (status.ok()) status = session.PrintJson(*answer, Session::Layout::kLines);
   if (!status.ok()) return status;
   return kExitOk;

@@ -86,6 +86,12 @@ void AddGlobals(CLI::App& app, GlobalOptions& options) {
          "How long a call may take; the API's own without it.")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.001, 86'400.0).description(""));
+  app.add_option("--consistency", options.consistency,
+                 "How new what is read must be: strong, at-least=TOKEN, stale=SECONDS or any; but "
+                 "for strong a replica may answer.")
+      ->type_name("WORD");
+  app.add_flag("--show-token", options.show_token,
+               "Tell each write's token on standard error, for --consistency at-least=TOKEN.");
   const std::map<std::string, Output> outputs = {{"table", Output::kTable},
                                                  {"json", Output::kJson}};
   app.add_option("-o,--output", options.output, "A table for people, or JSON, a record a line.")

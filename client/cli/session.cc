@@ -64,12 +64,27 @@ absl::StatusOr<const client::Client*> Session::Reach() {
   return client;
 }
 
-client::CallOptions Session::CallOptions() const { return {.timeout = options_.timeout}; }
+client::CallOptions Session::CallOptions() const {
+  return {.timeout = options_.timeout,
+          .consistency = options_.consistency,
+          .want_token = options_.show_token};
+}
 
 absl::Status Session::Call(const google::protobuf::Message& request,
                            google::protobuf::Message& response) {
   const auto client = Reach();
-  return client.ok() ? (*client)->Call(request, response, CallOptions()) : client.status();
+  return client.ok() ? CallOver(**client, request, response) : client.status();
+}
+
+absl::Status Session::CallOver(const client::Client& client,
+                               const google::protobuf::Message& request,
+                               google::protobuf::Message& response) {
+  client::CallReport report;
+  client::CallOptions options = CallOptions();
+  options.report = &report;
+  absl::Status status = client.Call(request, response, options);
+  if (!report.token.empty()) err() << "token: " << report.token << "\n";
+  return status;
 }
 
 absl::Status Session::Confirm(const std::string& question) {

@@ -25,6 +25,10 @@ struct GlobalOptions {
   CredentialFiles credentials;
   // Of each call; not set, the API's own.
   std::optional<absl::Duration> timeout;
+  // Of each read, as the client library has it; empty for strong.
+  std::string consistency;
+  // Tells the token of each write.
+  bool show_token = false;
   Output output = Output::kTable;
   // Answers every question with yes.
   bool yes = false;
@@ -58,6 +62,8 @@ class Session {
 
   // Calls the method that takes `request`.
   absl::Status Call(const google::protobuf::Message& request, google::protobuf::Message& response);
+  absl::Status CallOver(const client::Client& client, const google::protobuf::Message& request,
+                        google::protobuf::Message& response);
   client::CallOptions CallOptions() const;
 
   // OK if the question is answered with yes, on the terminal or by --yes. Else nothing may be done.

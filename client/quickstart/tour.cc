@@ -5,6 +5,7 @@
 #include <iostream>
 #include <iterator>
 
+using aquifer::client::AtLeast;
 using aquifer::client::CallReport;
 using aquifer::client::Client;
 using aquifer::client::Connect;
@@ -19,6 +20,17 @@ void Call(const Client& client) {
   const auto task = client.maintenance().CreateTask(
       request, {.timeout = absl::Seconds(20), .call_id = "bot-4711", .report = &report});
   std::cout << task.ok() << ", tries " << report.tries << ", cost " << report.receipt << "\n";
+}
+
+void ReadWhatWasWritten(const Client& client) {
+  v1::RegisterWorkerRequest request;
+  request.set_chat_id(4711);
+  request.mutable_worker()->set_name("Olena");
+  CallReport report;
+  const auto written =
+      client.workers().RegisterWorker(request, {.want_token = true, .report = &report});
+  const auto seen = client.workers().ListWorkers({}, {.consistency = AtLeast(report.token)});
+  std::cout << "written " << written.ok() << ", seen " << seen.ok() << "\n";
 }
 
 void ReadError(const absl::Status& status) {
@@ -90,6 +102,7 @@ int main(int count, char** arguments) {
       Connect({.endpoints = {endpoint}, .tracer = std::make_shared<PrintingTracer>()});
   if (!client.ok() || !ConnectSafely("", "/dev/null").ok()) return 1;
   Call(*client);
+  ReadWhatWasWritten(*client);
   v1::CollectionLine line;
   line.set_device_id("165");
   line.set_wall_time("2026-03-28 14:05:09");

@@ -19,6 +19,12 @@ enum class Retries { kAsConnected, kNone };
 // behind everybody who waits for an answer.
 enum class Urgency { kAsMethod, kBulk };
 
+// How new what a read sees must be: "strong", "at-least=TOKEN", "stale=SECONDS" or "any", as the
+// server's README says. Anything but strong may be answered by a replica.
+inline std::string AtLeast(const std::string& token) {
+  return token.empty() ? "strong" : "at-least=" + token;
+}
+
 // What a call tells of how it went.
 struct CallReport {
   // The name of the last try in the server's log.
@@ -29,6 +35,8 @@ struct CallReport {
   // What the last try cost in the server: "queue=30,acquire=10,sql=4685,commit=9416,attempts=1",
   // in microseconds. Empty if no server answered.
   std::string receipt;
+  // Of a write that asked for it: what AtLeast makes later reads see it by. Empty if not known.
+  std::string token;
 };
 
 struct CallOptions {
@@ -39,6 +47,10 @@ struct CallOptions {
   // Names the call in the server's log (x-request-id); the server makes one if it is empty.
   std::string call_id;
   Urgency urgency = Urgency::kAsMethod;
+  // Of a read; empty for strong.
+  std::string consistency;
+  // A write is to report its token.
+  bool want_token = false;
   // Sent with every try. Keys have small letters; values are ASCII, unless the key ends in "-bin".
   Metadata metadata = {};
   // Filled in if not null, whether the call succeeds or fails; must outlive a stream.

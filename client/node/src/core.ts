@@ -167,6 +167,8 @@ function attemptOf(method: AnyMethod, options: CallOptions, end: number): Attemp
     path: method.path,
     deadline: Math.min(end, Date.now() + method.deadlineMs),
     callId: options.callId,
+    consistency: options.consistency,
+    onToken: options.onToken,
     signal: options.signal,
   };
 }
@@ -186,6 +188,8 @@ function streamAttempt(method: { path: string }, options: CallOptions): Attempt 
     path: method.path,
     deadline: options.deadlineMs === undefined ? Infinity : Date.now() + options.deadlineMs,
     callId: options.callId,
+    consistency: options.consistency,
+    onToken: options.onToken,
     signal: options.signal,
   };
 }

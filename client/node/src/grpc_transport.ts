@@ -15,11 +15,13 @@ import { type Connection, Lanes } from './lanes.js';
 import { DETAILS_TRAILER, errorOfStatus } from './status.js';
 import {
   type Attempt,
+  TOKEN_TRAILER,
   type TlsOptions,
   type Transport,
   type TransportOptions,
   bearer,
   keepaliveTimeoutMs,
+  wishes,
 } from './transport.js';
 
 function toAquiferError(error: ServiceError): AquiferError {
@@ -91,9 +93,10 @@ export class GrpcTransport implements Transport {
 
   private headers(attempt: Attempt): Metadata | Promise<Metadata> {
     const authorization = bearer(this.options.token);
-    if (!authorization && !attempt.callId) return this.plain;
+    const wanted = wishes(attempt);
+    if (!authorization && !wanted) return this.plain;
     const metadata = new Metadata();
-    if (attempt.callId) metadata.set('x-request-id', attempt.callId);
+    for (const [key, value] of Object.entries(wanted ?? {})) metadata.set(key, value);
     const authorize = (text: string) => {
       metadata.set('authorization', text);
       return metadata;
@@ -129,6 +132,7 @@ export class GrpcTransport implements Transport {
       );
       const cancel = () => call.cancel();
       signal?.addEventListener('abort', cancel, { once: true });
+      tellToken(call, attempt);
     });
   }
 
@@ -174,6 +178,7 @@ export class GrpcTransport implements Transport {
     });
     const cancel = () => call.cancel();
     attempt.signal?.addEventListener('abort', cancel, { once: true });
+    tellToken(call, attempt);
     // The answer tells what went wrong with the stream; its own error events tell nothing more.
     call.on('error', () => undefined);
     answer.catch(() => undefined);
@@ -191,6 +196,14 @@ export class GrpcTransport implements Transport {
       attempt.signal?.removeEventListener('abort', cancel);
     }
   }
+}
+
+function tellToken(call: NodeJS.EventEmitter, { onToken }: Attempt): void {
+  if (!onToken) return;
+  call.on('status', (status: { metadata: Metadata }) => {
+    const [token] = status.metadata.get(TOKEN_TRAILER);
+    if (token !== undefined) onToken(String(token));
+  });
 }
 
 function drained(call: NodeJS.EventEmitter): Promise<void> {

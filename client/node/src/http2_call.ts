@@ -3,7 +3,7 @@ import { type ClientHttp2Stream, constants } from 'node:http2';
 
 import { type AquiferError, type Code } from './errors.js';
 import { DETAILS_TRAILER, errorOfStatus, localError } from './status.js';
-import type { Attempt } from './transport.js';
+import { type Attempt, TOKEN_TRAILER } from './transport.js';
 
 type Headers = Record<string, string | string[] | number | undefined>;
 
@@ -45,6 +45,8 @@ export function watch(
   });
   stream.on('trailers', (headers: Headers) => {
     trailers = headers;
+    const token = headers[TOKEN_TRAILER];
+    if (token !== undefined) attempt.onToken?.(String(token));
   });
   stream.on('error', (error) => {
     broken = error;

@@ -8,7 +8,13 @@ import { Messages, abandon, framed, watch } from './http2_call.js';
 import { Lane } from './lane.js';
 import { Lanes } from './lanes.js';
 import { localError } from './status.js';
-import { type Attempt, type Transport, type TransportOptions, bearer } from './transport.js';
+import {
+  type Attempt,
+  type Transport,
+  type TransportOptions,
+  bearer,
+  wishes,
+} from './transport.js';
 
 // The longest that gRPC writes in milliseconds.
 const MOST_TIMEOUT_MS = 99_999_999;
@@ -47,7 +53,7 @@ export class Http2Transport implements Transport {
       const left = Math.max(1, Math.ceil(attempt.deadline - Date.now()));
       headers['grpc-timeout'] = `${Math.min(left, MOST_TIMEOUT_MS)}m`;
     }
-    if (attempt.callId) headers['x-request-id'] = attempt.callId;
+    Object.assign(headers, wishes(attempt));
     const authorization = bearer(this.options.token);
     if (authorization === undefined) return headers;
     if (typeof authorization === 'string') return Object.assign(headers, { authorization });

@@ -40,6 +40,13 @@ export interface CallOptions {
   requestId?: string | undefined;
   /** Names the call in the server's log (x-request-id). */
   callId?: string | undefined;
+  /**
+   * How new what a read sees must be: `strong` (the default), `at-least=TOKEN`, `stale=SECONDS` or
+   * `any`. Anything but strong may be answered by a replica.
+   */
+  consistency?: string | undefined;
+  /** Of a write: gets the token that `at-least=TOKEN` makes later reads see it by. */
+  onToken?: ((token: string) => void) | undefined;
 }
 
 /** Makes calls. The typed API of every service stands on this alone. */

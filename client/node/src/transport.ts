@@ -4,7 +4,23 @@ export interface Attempt {
   /** Epoch milliseconds; Infinity for none. */
   deadline: number;
   callId?: string | undefined;
+  consistency?: string | undefined;
+  onToken?: ((token: string) => void) | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** The trailer that a write's token comes in. */
+export const TOKEN_TRAILER = 'aquifer-token';
+
+/** What an attempt asks for, as headers; undefined if nothing. */
+export function wishes(attempt: Attempt): Record<string, string> | undefined {
+  const { callId, consistency, onToken } = attempt;
+  if (!callId && !consistency && !onToken) return undefined;
+  return {
+    ...(callId ? { 'x-request-id': callId } : {}),
+    ...(consistency ? { 'aquifer-consistency': consistency } : {}),
+    ...(onToken ? { 'aquifer-want-token': 'true' } : {}),
+  };
 }
 
 /** Carries tries to a server. Everything it rejects with is an AquiferError. */

@@ -66,6 +66,33 @@ for (const transport of ['http2', 'grpc-js']) {
     });
   });
 
+  test(`a write tells its token, and a read says how new it must be (${transport})`, async () => {
+    const aquifer = client(server.address, { transport });
+    const tokens = [];
+    const { collection } = await aquifer.api.collections.recordCollection(
+      {
+        line: {
+          deviceId: `token-${transport}`,
+          collectedAt: new Date(Date.UTC(2025, 0, 1)),
+          banknotesMinor: 100,
+        },
+      },
+      { onToken: (token) => tokens.push(token) },
+    );
+    assert.match(tokens.join(), /^[0-9A-F]+\/[0-9A-F]+$/);
+    for (const consistency of ['strong', `at-least=${tokens[0]}`, 'stale=1', 'any']) {
+      const read = await aquifer.api.collections.getCollection(
+        { id: collection.id },
+        { consistency },
+      );
+      assert.equal(read.collection.deviceId, `token-${transport}`);
+    }
+    await assert.rejects(
+      aquifer.api.collections.getCollection({ id: collection.id }, { consistency: 'soon' }),
+      { reason: 'INVALID_FIELDS' },
+    );
+  });
+
   test(`what was imported is streamed back, and a reader may leave early (${transport})`, async () => {
     const aquifer = client(server.address, { transport });
     function* lines() {
