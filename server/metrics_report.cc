@@ -105,6 +105,9 @@ void AppendQueues(const ExecutorFigures& workers, const ExecutorFigures& reserve
   all.push_back(Counter("aquifer_queue_overdue_total",
                         "Calls answered because they waited for too long.",
                         by_queue(workers.overdue, reserve.overdue)));
+  all.push_back(Counter("aquifer_queue_withdrawn_total",
+                        "Calls whose callers left while they waited.",
+                        by_queue(workers.withdrawn, reserve.withdrawn)));
   all.push_back(Gauge("aquifer_queue_bytes", "What the requests that wait take.",
                       by_queue(workers.queued_bytes, reserve.queued_bytes)));
 }

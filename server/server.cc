@@ -356,6 +356,7 @@ ExecutorFigures Server::WorkerFigures() const {
   figures.queued_bytes += joined.waiting_bytes;
   figures.refused += joined.refused;
   figures.overdue += joined.overdue;
+  figures.withdrawn += joined.withdrawn;
   return figures;
 }
 

@@ -140,9 +140,7 @@ absl::Status Call::CallerLeft() const {
 absl::Status Call::OpenStream() {
   holds_stream_ = true;
   if (++rpc_.open_streams_ <= rpc_.limits_.max_streams) return absl::OkStatus();
-  absl::Status status = MakeError(Reason::kTooManyStreams, "too many streams are open");
-  SetRetryDelay(status, kDelayUntilAStreamEnds);
-  return status;
+  return Refuse(Reason::kTooManyStreams, "too many streams are open", kDelayUntilAStreamEnds);
 }
 
 absl::Status Call::CallerTooSlow() const {
@@ -215,18 +213,25 @@ absl::Status Call::CheckMayQueue() {
 }
 
 absl::Status Call::Refuse(Reason reason, absl::string_view message, absl::Duration wait) {
+  refused_ = true;
   absl::Status status = MakeError(reason, message);
   SetRetryDelay(status, std::max(wait, kLeastRetryDelay));
   return status;
 }
 
+Executor& Call::executor() const {
+  return method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
+}
+
+bool Call::Withdraw(Executor::Job& job) { return executor().Withdraw(job, lane_, claim_); }
+
+bool Call::Withdraw(Joiner& joiner, Joiner::Waiting& waiting) { return joiner.Withdraw(waiting); }
+
 absl::Status Call::Admit(Executor::Job& job) {
   if (absl::Status status = CheckMayQueue(); !status.ok()) return status;
-  Executor& executor =
-      method_.policy.priority() == v1::PRIORITY_RESERVED ? rpc_.reserve_ : rpc_.workers_;
-  const absl::Duration wait = executor.EstimatedWait(lane_, claim_.caller);
+  const absl::Duration wait = executor().EstimatedWait(lane_, claim_.caller);
   if (queued_at_ + wait >= deadline_) return Refuse(Reason::kQueueTooLong, kTooLong, wait);
-  if (!executor.TrySubmit(job, lane_, claim_)) return Refuse(Reason::kQueueFull, kTooMany, wait);
+  if (!executor().TrySubmit(job, lane_, claim_)) return Refuse(Reason::kQueueFull, kTooMany, wait);
   return absl::OkStatus();
 }
 
@@ -328,6 +333,7 @@ grpc::Status Call::Close(const absl::Status& status) {
                 std::max(rpc_.workers_.EstimatedWait(lane_, claim_.caller), kUsualRetryDelay));
   }
   SetTrailers();
+  if (refused_) rpc_.metrics_.RpcRefused(absl::Now() - began_);
   return ToGrpcStatus(status_, request_id_);
 }
 

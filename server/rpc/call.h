@@ -45,6 +45,10 @@ class Call {
   absl::Status Admit(Executor::Job& job);
   // The same for a call that may be joined by others.
   absl::Status Admit(Joiner& joiner, Joiner::Waiting& waiting);
+  // The caller left: gives up the place that Admit or Continue got. True if it was still waiting
+  // there, and then whoever asks ends the call.
+  bool Withdraw(Executor::Job& job);
+  bool Withdraw(Joiner& joiner, Joiner::Waiting& waiting);
   // Queues the next step of a stream that was admitted, with a deadline of its own.
   void Continue(Executor::Job& job);
 
@@ -92,10 +96,12 @@ class Call {
   // What its metadata asks for, beside the request.
   void ReadWishes(std::vector<FieldViolation>& violations);
   absl::Status CheckMayQueue();
+  // Where it queues if it is not joined.
+  Executor& executor() const;
   // What became of a call whose caller takes no answer any more.
   absl::Status CallerLeft() const;
   // QUEUE_TOO_LONG or QUEUE_FULL, with advice.
-  static absl::Status Refuse(Reason reason, absl::string_view message, absl::Duration wait);
+  absl::Status Refuse(Reason reason, absl::string_view message, absl::Duration wait);
   void SetTrailers() const;
   void WriteLogLine(absl::Duration total) const;
   // The deadline of a step that begins now.
@@ -121,6 +127,7 @@ class Call {
   // How the call ended, once it did.
   absl::Status status_;
   bool holds_stream_ = false;
+  bool refused_ = false;
   // Most requests fit the block, and then reading one allocates nothing.
   alignas(8) std::array<char, 1024> block_;
   google::protobuf::Arena arena_{block_.data(), block_.size()};

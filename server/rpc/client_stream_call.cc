@@ -60,7 +60,10 @@ class ClientStreamCall final : public Executor::Job, private QueuedCall {
     if (const absl::Status status = call_->Admit(*this); !status.ok()) Finish(status);
   }
 
-  void OnCancelled() override { call_->Cancel(); }
+  void OnCancelled() override {
+    call_->Cancel();
+    if (call_->Withdraw(*this)) Finish(call_->CheckStillWanted());
+  }
 
   void Finish(const absl::Status& status) { reader_.FinishWithError(call_->Close(status), End()); }
 

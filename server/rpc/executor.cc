@@ -40,6 +40,13 @@ bool Executor::TrySubmit(Job& job, Lane lane, const Claim& claim) {
   return true;
 }
 
+bool Executor::Withdraw(Job& job, Lane lane, const Claim& claim) {
+  absl::MutexLock lock(&mutex_);
+  if (!queue_.Remove(job, lane, claim)) return false;
+  ++withdrawn_;
+  return true;
+}
+
 void Executor::Continue(Job& job, Lane lane, const Claim& claim) {
   absl::MutexLock lock(&mutex_);
   Queue(job, lane, claim);
@@ -69,11 +76,11 @@ bool Executor::MakesProgress(absl::Duration patience) {
   absl::MutexLock lock(&mutex_);
   const absl::Time now = absl::Now();
   // An empty queue says nothing where jobs left it because no thread came.
-  const bool idle =
-      queue_.size() == 0 && (running_ < options_.threads || overdue_ == seen_overdue_);
+  const std::int64_t unrun = overdue_ + withdrawn_;
+  const bool idle = queue_.size() == 0 && (running_ < options_.threads || unrun == seen_unrun_);
   if (idle || finished_ != seen_finished_) {
     seen_finished_ = finished_;
-    seen_overdue_ = overdue_;
+    seen_unrun_ = unrun;
     seen_at_ = now;
   }
   return now - seen_at_ < patience;
@@ -88,7 +95,8 @@ ExecutorFigures Executor::Figures() const {
           .queued_bytes = static_cast<std::int64_t>(queue_.bytes()),
           .refused = refused_,
           .finished = finished_,
-          .overdue = overdue_};
+          .overdue = overdue_,
+          .withdrawn = withdrawn_};
 }
 
 void Executor::WakeOne() {

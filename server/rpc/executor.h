@@ -40,6 +40,8 @@ struct ExecutorFigures {
   std::int64_t finished = 0;
   // Waited until the end of their claim.
   std::int64_t overdue = 0;
+  // Withdrawn while they waited.
+  std::int64_t withdrawn = 0;
 };
 
 // Thread-safe.
@@ -67,6 +69,10 @@ class Executor {
   // has at most one step here.
   void Continue(Job& job, Lane lane = Lane::kInteractive, const Claim& claim = {});
 
+  // Gives up the place of `job`, queued with these; false if it has none any more, for it runs or
+  // ran. True, and it never runs.
+  [[nodiscard]] bool Withdraw(Job& job, Lane lane = Lane::kInteractive, const Claim& claim = {});
+
   // Runs `job` on the thread apart at `at`, or up to 10 ms later; forgets it if the executor ends
   // before. It must not block.
   void Remind(Job& job, absl::Time at);
@@ -76,8 +82,8 @@ class Executor {
   absl::Duration EstimatedWait(Lane lane = Lane::kInteractive, std::uint64_t caller = 0) const;
 
   // True while jobs finish or there is nothing to do; false once a job has been waiting for
-  // `patience` in which none finished; one that was answered because it waited for too long has not
-  // finished. Called regularly, by one thread.
+  // `patience` in which none finished; one that was answered because it waited for too long, or
+  // withdrawn, has not finished. Called regularly, by one thread.
   bool MakesProgress(absl::Duration patience);
 
   const ExecutorOptions& options() const { return options_; }
@@ -113,6 +119,7 @@ class Executor {
   std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t finished_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t overdue_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t withdrawn_ ABSL_GUARDED_BY(mutex_) = 0;
   // Wakes the thread apart, where it sleeps because nothing waits.
   absl::CondVar something_waits_ ABSL_GUARDED_BY(mutex_);
   bool clock_sleeps_ ABSL_GUARDED_BY(mutex_) = false;
@@ -120,7 +127,7 @@ class Executor {
   double mean_seconds_ ABSL_GUARDED_BY(mutex_) = 0;
   // What MakesProgress saw when it last saw progress.
   std::int64_t seen_finished_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::int64_t seen_overdue_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t seen_unrun_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Time seen_at_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
   std::thread clock_;

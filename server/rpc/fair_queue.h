@@ -57,6 +57,20 @@ class FairQueue {
     return *entry.item;
   }
 
+  // Whether `item` was queued for this caller, and is no more.
+  bool Remove(const T& item, std::uint64_t caller) {
+    const auto found = by_caller_.find(caller);
+    if (found == by_caller_.end()) return false;
+    const auto line = found->second;
+    const auto entry = std::find_if(line->items.begin(), line->items.end(),
+                                    [&](const Entry& queued) { return queued.item == &item; });
+    if (entry == line->items.end()) return false;
+    Forget(*entry);
+    line->items.erase(entry);
+    if (line->items.empty()) Remove(line);
+    return true;
+  }
+
   // Adds every item that is overdue at `now` to `taken`, in no order worth a promise.
   void TakeOverdue(absl::Time now, std::vector<T*>& taken) {
     for (auto line = lines_.begin(); line != lines_.end();) {

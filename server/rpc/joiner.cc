@@ -35,6 +35,13 @@ bool Joiner::TryAdd(Waiting& call) {
   return true;
 }
 
+bool Joiner::Withdraw(Waiting& call) {
+  absl::MutexLock lock(&mutex_);
+  if (!waiting_.Remove(call, call.lane(), call.claim())) return false;
+  ++withdrawn_;
+  return true;
+}
+
 absl::Duration Joiner::EstimatedWait(Lane lane, std::uint64_t caller) const {
   absl::MutexLock lock(&mutex_);
   const int allowed = Allowed();
@@ -50,6 +57,7 @@ JoinerFigures Joiner::Figures() const {
           .waiting_bytes = static_cast<std::int64_t>(waiting_.bytes()),
           .refused = refused_,
           .overdue = overdue_,
+          .withdrawn = withdrawn_,
           .flights = flights_,
           .calls = calls_};
 }

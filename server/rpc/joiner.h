@@ -38,6 +38,8 @@ struct JoinerFigures {
   std::int64_t refused = 0;
   // Waited until the end of their claim, with no set to go in.
   std::int64_t overdue = 0;
+  // Withdrawn before a set took them.
+  std::int64_t withdrawn = 0;
   // Sets flown, and the calls in them.
   std::int64_t flights = 0;
   std::int64_t calls = 0;
@@ -47,6 +49,7 @@ struct JoinerFigures {
     waiting_bytes += other.waiting_bytes;
     refused += other.refused;
     overdue += other.overdue;
+    withdrawn += other.withdrawn;
     flights += other.flights;
     calls += other.calls;
     return *this;
@@ -84,6 +87,8 @@ class Joiner final : private Executor::Job {
 
   // False if too many wait, or too many of its caller, and then `call` never flies.
   [[nodiscard]] bool TryAdd(Waiting& call);
+  // Gives up the place of `call`; false if a set has taken it. True, and it never flies.
+  [[nodiscard]] bool Withdraw(Waiting& call);
   // How long a call of this caller added now is likely to wait.
   absl::Duration EstimatedWait(Lane lane, std::uint64_t caller) const;
   JoinerFigures Figures() const;
@@ -137,6 +142,7 @@ class Joiner final : private Executor::Job {
   double now_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t overdue_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::int64_t withdrawn_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t flights_ ABSL_GUARDED_BY(mutex_) = 0;
   std::int64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -51,6 +51,11 @@ class Lanes {
     return (batch ? batch_ : interactive_).Pop();
   }
 
+  // Whether `item`, pushed with these, was still queued, and is no more.
+  bool Remove(const T& item, Lane lane, const Claim& claim) {
+    return (lane == Lane::kBatch ? batch_ : interactive_).Remove(item, claim.caller);
+  }
+
   // Adds every item that is overdue at `now` to `taken`.
   void TakeOverdue(absl::Time now, std::vector<T*>& taken) {
     interactive_.TakeOverdue(now, taken);

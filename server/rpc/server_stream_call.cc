@@ -61,7 +61,10 @@ class ServerStreamCall final : public Executor::Job, private QueuedCall {
     call_->Continue(*this);
   }
 
-  void OnCancelled() override { call_->Cancel(); }
+  void OnCancelled() override {
+    call_->Cancel();
+    if (call_->Withdraw(*this)) Finish(call_->CheckStillWanted());
+  }
 
   void Finish(const absl::Status& status) { writer_.Finish(call_->Close(status), End()); }
 

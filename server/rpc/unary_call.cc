@@ -29,13 +29,21 @@ class UnaryCall final : public Executor::Job, private JoinableCall, private Queu
     Start();
   }
 
-  void OnCancelled() override { call_->Cancel(); }
+  void OnCancelled() override {
+    call_->Cancel();
+    Joiner* joiner = Joining();
+    const bool waited = joiner ? call_->Withdraw(*joiner, *this) : call_->Withdraw(*this);
+    if (waited) Finish(call_->CheckStillWanted());
+  }
+
+  // Where it waits for others; null if it does not.
+  Joiner* Joining() { return call_->may_join() ? port_.joiner() : nullptr; }
 
   void Start() {
     const auto message = call_->Read(bytes_);
     if (!message.ok()) return Finish(message.status());
     request_ = *message;
-    Joiner* joiner = call_->may_join() ? port_.joiner() : nullptr;
+    Joiner* joiner = Joining();
     const absl::Status status = joiner ? call_->Admit(*joiner, *this) : call_->Admit(*this);
     if (!status.ok()) Finish(status);
   }

@@ -14,6 +14,10 @@ const prometheus::Histogram::BucketBoundaries kSeconds = {
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
     0.1,    0.25,    0.5,    1,     2.5,    5,     10,   30};
 
+// A refusal is a matter of microseconds.
+const prometheus::Histogram::BucketBoundaries kRefusalSeconds = {
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.1};
+
 prometheus::Family<prometheus::Counter>& CounterFamily(prometheus::Registry& registry,
                                                        const std::string& name,
                                                        const std::string& help) {
@@ -68,6 +72,9 @@ Metrics::Metrics()
       acquire_seconds_(Phase(registry_, "acquire")),
       sql_seconds_(Phase(registry_, "sql")),
       commit_seconds_(Phase(registry_, "commit")),
+      refusal_seconds_(HistogramFamily(registry_, "aquifer_refusal_seconds",
+                                       "Time of calls turned away, from arrival to answer.")
+                           .Add({}, kRefusalSeconds)),
       statement_seconds_(HistogramFamily(registry_, "aquifer_statement_seconds",
                                          "Time of statements by name, round trip included.")),
       committed_(Outcome(registry_, "committed")),
@@ -107,6 +114,8 @@ void Metrics::RpcDone(absl::string_view method, absl::StatusCode code, const Rpc
   if (times.sql > absl::ZeroDuration()) Observe(sql_seconds_, times.sql);
   if (times.commit > absl::ZeroDuration()) Observe(commit_seconds_, times.commit);
 }
+
+void Metrics::RpcRefused(absl::Duration took) { Observe(refusal_seconds_, took); }
 
 void Metrics::StatementDone(absl::string_view statement, absl::Duration took) {
   prometheus::Histogram* seconds;

@@ -70,6 +70,8 @@ class Metrics {
 
   // `method` is a name of the proto's, never a caller's text: each makes a series.
   void RpcDone(absl::string_view method, absl::StatusCode code, const RpcTimes& times);
+  // A call was turned away at its arrival; `took` until its answer was ready.
+  void RpcRefused(absl::Duration took);
   // Likewise `statement`.
   void StatementDone(absl::string_view statement, absl::Duration took);
   void TransactionCommitted() { committed_.Increment(); }
@@ -104,6 +106,7 @@ class Metrics {
   prometheus::Histogram& acquire_seconds_;
   prometheus::Histogram& sql_seconds_;
   prometheus::Histogram& commit_seconds_;
+  prometheus::Histogram& refusal_seconds_;
   Histograms& statement_seconds_;
   prometheus::Counter& committed_;
   prometheus::Counter& rolled_back_;

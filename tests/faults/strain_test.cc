@@ -3,6 +3,7 @@
 #include <absl/random/random.h>
 
 #include <atomic>
+#include <functional>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -62,6 +63,36 @@ class StrainTest : public FaultsTest {
         .as<int>();
   }
 
+  double QueuedCalls() const { return Series("aquifer_queue_calls{queue=\"workers\"}"); }
+
+  // The bucket that this part of the refusals lies in, as the server timed them.
+  std::string RefusedWithin(double part) const {
+    const std::string all = Get(server_->metrics_address(), "/metrics");
+    const double count = SeriesIn(all, "aquifer_refusal_seconds_count");
+    for (const char* bound : {"1e-05", "2.5e-05", "5e-05", "0.0001", "0.00025", "0.0005", "0.001",
+                              "0.0025", "0.005", "0.01", "0.1"}) {
+      const std::string series = absl::StrCat("aquifer_refusal_seconds_bucket{le=\"", bound, "\"}");
+      if (SeriesIn(all, series) >= part * count) return absl::StrCat(bound, " s");
+    }
+    return "more than 0.1 s";
+  }
+
+  // A call that waits on a thread of its own, until it is answered or left.
+  class Queued {
+   public:
+    explicit Queued(const std::function<grpc::Status(grpc::ClientContext&)>& call)
+        : thread_([this, call] { call(context_); }) {}
+    ~Queued() { Leave(); }
+    void Leave() {
+      context_.TryCancel();
+      if (thread_.joinable()) thread_.join();
+    }
+
+   private:
+    grpc::ClientContext context_;
+    std::thread thread_;
+  };
+
   static std::unique_ptr<OwnPostgres> postgres_;
   std::unique_ptr<v1::TransactionService::Stub> transactions_;
 };
@@ -108,6 +139,60 @@ TEST_F(StrainTest, StampedeIsRefusedAtOnceWithAdviceAndNormalServiceFollows) {
   std::cout << "stampede: " << answers.size() << " served within " << Spread(answers) << "; "
             << refusals.size() << " refused within " << Spread(refusals)
             << "; the next call served within " << recovery << "\n";
+  // Those of the queues, all of which are timed.
+  EXPECT_EQ(Series("aquifer_refusal_seconds_count"), refusals.size());
+  std::cout << "within the server, from arrival to answer: half of the refusals within "
+            << RefusedWithin(0.5) << ", 99 of 100 within " << RefusedWithin(0.99) << "\n";
+}
+
+TEST_F(StrainTest, RefusalWaitsForNoWorker) {
+  Start({"--pool-max", "1", "--pool-min", "1", "--queue-capacity", "1", "--queue-share-percent",
+         "100"});
+  Queued endless([&](grpc::ClientContext& context) { return RecordAt(kEndless, 0, context); });
+  ASSERT_TRUE(Eventually([] { return Sessions("state = 'active'") == 1; }));
+  Queued waiting([&](grpc::ClientContext& context) { return RecordApart(1, context); });
+  ASSERT_TRUE(Eventually([this] { return QueuedCalls() == 1; }));
+
+  grpc::ClientContext context;
+  const grpc::Status status = RecordApart(2, context);
+
+  EXPECT_EQ(ReasonIn(status), "QUEUE_FULL") << status.error_message();
+  EXPECT_EQ(Sessions("state = 'active'"), 1) << "the only worker came free";
+  EXPECT_EQ(QueuedCalls(), 1);
+}
+
+TEST_F(StrainTest, CallerThatLeavesGivesUpItsPlaceInTheQueueAtOnce) {
+  Start({"--pool-max", "1", "--pool-min", "1", "--queue-capacity", "2", "--queue-share-percent",
+         "100"});
+  Queued endless([&](grpc::ClientContext& context) { return RecordAt(kEndless, 0, context); });
+  ASSERT_TRUE(Eventually([] { return Sessions("state = 'active'") == 1; }));
+  const auto joined = [&](grpc::ClientContext& context) { return RecordAt("164", 1, context); };
+  const auto apart = [&](grpc::ClientContext& context) { return RecordApart(1, context); };
+
+  for (const std::function<grpc::Status(grpc::ClientContext&)>& call :
+       {std::function(joined), std::function(apart)}) {
+    Queued first(call);
+    Queued second(call);
+    ASSERT_TRUE(Eventually([this] { return QueuedCalls() == 2; }));
+    EXPECT_GT(Series("aquifer_queue_bytes{queue=\"workers\"}"), 0);
+    grpc::ClientContext full;
+    EXPECT_EQ(ReasonIn(call(full)), "QUEUE_FULL");
+
+    const absl::Time left = absl::Now();
+    first.Leave();
+    EXPECT_TRUE(Eventually([this] { return QueuedCalls() == 1; }));
+    std::cout << "a place in the queue was seen free " << absl::Now() - left
+              << " after its caller left\n";
+    Queued third(call);
+    EXPECT_TRUE(Eventually([this] { return QueuedCalls() == 2; }));
+    second.Leave();
+    third.Leave();
+    EXPECT_TRUE(Eventually([this] { return QueuedCalls() == 0; }));
+    EXPECT_EQ(Series("aquifer_queue_bytes{queue=\"workers\"}"), 0);
+  }
+
+  EXPECT_EQ(Sessions("state = 'active'"), 1) << "the only worker came free";
+  EXPECT_EQ(Series("aquifer_queue_withdrawn_total{queue=\"workers\"}"), 6);
 }
 
 TEST_F(StrainTest, CancelStormEndsNobodyElsesCallAndKeepsTheBackends) {
@@ -227,7 +312,8 @@ TEST_F(StrainTest, CrowdOfOneCallerLeavesTheNextTurnAndRoomToOthers) {
   patient.join();
   for (std::thread& caller : crowd) caller.join();
 
-  EXPECT_LE(overtaken_by, 5) << "of the crowd that was there first";
+  // The crowd goes on while the two calls are on their way.
+  EXPECT_LT(overtaken_by, kCrowd / 4) << "of the crowd that was there first";
   EXPECT_TRUE(bulk_status.ok()) << bulk_status.error_message();
   EXPECT_EQ(answered + refused, kCrowd);
 }

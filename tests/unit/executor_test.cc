@@ -72,6 +72,48 @@ TEST(ExecutorTest, FullQueueRefusesAtOnceAndCounts) {
   blocker.release.Notify();
 }
 
+TEST(ExecutorTest, WithdrawnJobGivesUpItsPlaceAndNeverRuns) {
+  Blocker blocker;
+  FunctionJob withdrawn([] { FAIL() << "a withdrawn job ran"; });
+  std::atomic<int> ran = 0;
+  FunctionJob first([&] { ++ran; });
+  FunctionJob second([&] { ++ran; });
+  const Claim claim = {.caller = 1, .bytes = 60};
+  {
+    Executor executor({.threads = 1, .queue = {.capacity = 2, .max_bytes = 100}});
+    ASSERT_TRUE(executor.TrySubmit(blocker));
+    ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+    ASSERT_TRUE(executor.TrySubmit(first, Lane::kInteractive, {.caller = 1, .bytes = 40}));
+    ASSERT_TRUE(executor.TrySubmit(withdrawn, Lane::kInteractive, claim));
+    ASSERT_FALSE(executor.TrySubmit(second, Lane::kInteractive, claim));
+
+    EXPECT_TRUE(executor.Withdraw(withdrawn, Lane::kInteractive, claim));
+    EXPECT_FALSE(executor.Withdraw(withdrawn, Lane::kInteractive, claim)) << "it has no place";
+    EXPECT_FALSE(executor.Withdraw(blocker)) << "it runs";
+
+    EXPECT_EQ(executor.Figures().queued, 1);
+    EXPECT_EQ(executor.Figures().queued_bytes, 40);
+    EXPECT_EQ(executor.Figures().withdrawn, 1);
+    EXPECT_TRUE(executor.TrySubmit(second, Lane::kInteractive, claim));
+    blocker.release.Notify();
+  }
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(ExecutorTest, JobsWithdrawnFromAStuckQueueAreNoProgress) {
+  Blocker blocker;
+  FunctionJob job([] {});
+  Executor executor({.threads = 1, .queue = {.capacity = 2}});
+  ASSERT_TRUE(executor.TrySubmit(blocker));
+  ASSERT_TRUE(blocker.started.WaitForNotificationWithTimeout(kLongEnough));
+  EXPECT_TRUE(executor.MakesProgress(absl::ZeroDuration() + absl::Hours(1)));
+  ASSERT_TRUE(executor.TrySubmit(job));
+  ASSERT_TRUE(executor.Withdraw(job));
+
+  EXPECT_FALSE(executor.MakesProgress(absl::ZeroDuration()));
+  blocker.release.Notify();
+}
+
 TEST(ExecutorTest, CallersTakeTurns) {
   Blocker blocker;
   std::string order;

@@ -116,6 +116,24 @@ TEST_F(JoinerTest, LoneCallFliesAtOnceAndAlone) {
   EXPECT_THAT(flyer_.Sets(), ElementsAre("a", "b"));
 }
 
+TEST_F(JoinerTest, WithdrawnCallGivesUpItsPlaceAndNeverFlies) {
+  Make({.queue = {.capacity = 3}});
+  AddHanging();
+  for (const char name : {'a', 'b', 'c'}) ASSERT_TRUE(Add(name));
+  ASSERT_FALSE(Add('d'));
+
+  EXPECT_FALSE(joiner_->Withdraw(calls_[0])) << "it is in the air";
+  EXPECT_TRUE(joiner_->Withdraw(calls_[2]));
+  EXPECT_FALSE(joiner_->Withdraw(calls_[2]));
+  EXPECT_EQ(joiner_->Figures().waiting, 2);
+  EXPECT_EQ(joiner_->Figures().withdrawn, 1);
+  EXPECT_TRUE(Add('e'));
+  flyer_.let_go.Notify();
+
+  ASSERT_TRUE(flyer_.AwaitLanded(4));
+  EXPECT_THAT(flyer_.Sets(), ElementsAre("x", "ace"));
+}
+
 TEST_F(JoinerTest, WhatComesMeanwhileFliesTogether) {
   Make({});
   AddHanging();
