@@ -109,18 +109,28 @@ constexpr FilteredStatement kOldestFirst = {kOldestByTime, kOldestByDevice, kOld
                                             kOldest};
 
 constexpr std::int64_t kStreamPageSize = 1000;
+// Of AQUIFER_COLLECTION_COLUMNS.
+constexpr int kIdColumn = 0;
+constexpr int kInstantColumn = 2;
 
 std::string EncodePosition(const google::protobuf::Message& request, const v1::Collection& last) {
   return EncodeTimePosition(request, last.collected_at(), last.id());
+}
+
+// Up to `size` rows, and the one beyond that tells that there is a next page.
+pqxx::result ReadRows(Session& session, const FilteredStatement& statement,
+                      const v1::CollectionFilter& filter, const TimePosition& position,
+                      std::int64_t size) {
+  const std::int64_t limit = size + 1;
+  return RunFiltered(session, statement.On(AccessPathOf(filter, limit)), FilterParameters(filter),
+                     position.at, position.id, limit);
 }
 
 // Fills `lines` with a page of at most `size`; answers whether more follow.
 bool ReadPage(Session& session, const FilteredStatement& statement,
               const v1::CollectionFilter& filter, const TimePosition& position, std::int64_t size,
               google::protobuf::RepeatedPtrField<v1::Collection>& lines) {
-  const std::int64_t limit = size + 1;  // The one beyond tells that there is a next page.
-  const pqxx::result rows = RunFiltered(session, statement.On(AccessPathOf(filter, limit)),
-                                        FilterParameters(filter), position.at, position.id, limit);
+  const pqxx::result rows = ReadRows(session, statement, filter, position, size);
   const auto found = static_cast<std::int64_t>(rows.size());
   const auto count = static_cast<int>(std::min(found, size));
   lines.Reserve(count);
@@ -131,6 +141,18 @@ bool ReadPage(Session& session, const FilteredStatement& statement,
     bytes += line.ByteSizeLong();
   }
   return found > lines.size();
+}
+
+// How many of the rows are a stream's page: what PostgreSQL wrote of them is more than what their
+// messages take, so the limit holds without making those.
+int LinesOfStreamPage(const pqxx::result& rows) {
+  const auto most = static_cast<int>(std::min<std::int64_t>(rows.size(), kStreamPageSize));
+  std::size_t bytes = 0;
+  int count = 0;
+  for (; count < most && bytes < kMostPageBytes; ++count) {
+    for (const auto& field : rows[count]) bytes += field.size();
+  }
+  return count;
 }
 
 }  // namespace
@@ -156,11 +178,19 @@ absl::StatusOr<StreamPage<v1::StreamCollectionsResponse>> CollectionRepository::
   const auto after = DecodeTimePosition(request, position);
   if (!after.ok()) return after.status();
 
+  const pqxx::result rows =
+      ReadRows(session_, kOldestFirst, request.filter(), *after, kStreamPageSize);
+  const int count = LinesOfStreamPage(rows);
   StreamPage<v1::StreamCollectionsResponse> page;
-  auto& lines = *page.response.mutable_collections();
-  if (ReadPage(session_, kOldestFirst, request.filter(), *after, kStreamPageSize, lines)) {
-    page.next_position = EncodePosition(request, lines[lines.size() - 1]);
+  if (count < static_cast<int>(rows.size())) {
+    const Row last(rows[count - 1]);
+    page.next_position =
+        EncodeTimePosition(request, last.Instant(kInstantColumn), last.Int(kIdColumn));
   }
+  page.fill = [rows, count](v1::StreamCollectionsResponse& response) {
+    response.mutable_collections()->Reserve(count);
+    for (int i = 0; i < count; ++i) CollectionFrom(Row(rows[i]), *response.add_collections());
+  };
   return page;
 }
 

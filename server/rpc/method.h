@@ -21,8 +21,9 @@ using google::protobuf::Message;
 
 using Answer = absl::StatusOr<std::unique_ptr<Message>>;
 
+// As repositories/stream_page.h has it.
 struct PageAnswer {
-  std::unique_ptr<Message> response;
+  std::function<void(Message&)> fill;
   // Empty after the last page.
   std::string next_position;
 };

@@ -64,7 +64,9 @@ class RpcService : public grpc::Service, public QueuedService {
       Repository repository(session);
       auto result = (repository.*method)(static_cast<const Request&>(request), position);
       if (!result.ok()) return result.status();
-      return PageAnswer{std::make_unique<Response>(std::move(result->response)),
+      return PageAnswer{[fill = std::move(result->fill)](Message& response) {
+                          fill(static_cast<Response&>(response));
+                        },
                         std::move(result->next_position)};
     };
     AddServerStream(Make<Request, Response>({.page = page}));

@@ -31,6 +31,13 @@ class CollectionListsTest : public testing::CollectionsTest {
     });
   }
 
+  static v1::StreamCollectionsResponse MessageOf(
+      const StreamPage<v1::StreamCollectionsResponse>& page) {
+    v1::StreamCollectionsResponse response;
+    page.fill(response);
+    return response;
+  }
+
   // The ids of all pages, in turn. `between` runs before each page but the first.
   template <typename Between>
   std::vector<std::int64_t> Walk(v1::ListCollectionsRequest request, Between between) {
@@ -169,8 +176,9 @@ TEST_F(CollectionListsTest, StreamSendsAThousandLinesAPageOldestFirst) {
   do {
     const auto page = Stream({}, position);
     ASSERT_TRUE(page.ok()) << page.status();
-    sizes.push_back(page->response.collections_size());
-    for (const auto& line : page->response.collections()) ids.push_back(line.id());
+    const v1::StreamCollectionsResponse message = MessageOf(*page);
+    sizes.push_back(message.collections_size());
+    for (const auto& line : message.collections()) ids.push_back(line.id());
     position = page->next_position;
   } while (!position.empty());
 
@@ -184,7 +192,7 @@ TEST_F(CollectionListsTest, StreamOfExactlyOnePageHasNoSecond) {
   const auto page = Stream({}, "");
 
   ASSERT_TRUE(page.ok()) << page.status();
-  EXPECT_EQ(page->response.collections_size(), 1000);
+  EXPECT_EQ(MessageOf(*page).collections_size(), 1000);
   EXPECT_THAT(page->next_position, IsEmpty());
 }
 
@@ -192,7 +200,7 @@ TEST_F(CollectionListsTest, StreamOfNothingIsOneEmptyPage) {
   const auto page = Stream({}, "");
 
   ASSERT_TRUE(page.ok()) << page.status();
-  EXPECT_EQ(page->response.collections_size(), 0);
+  EXPECT_EQ(MessageOf(*page).collections_size(), 0);
   EXPECT_THAT(page->next_position, IsEmpty());
 }
 

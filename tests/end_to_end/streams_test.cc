@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end_test.h"
@@ -50,6 +51,21 @@ class StreamsTest : public EndToEndTest {
     return writer->Finish();
   }
 
+  v1::GetStatusResponse Status() {
+    grpc::ClientContext context;
+    v1::GetStatusResponse response;
+    EXPECT_TRUE(admin_->GetStatus(&context, {}, &response).ok());
+    return response;
+  }
+
+  // Of the pages that streams sent, those read from the database.
+  static std::int64_t PagesRead(const v1::GetStatusResponse& status) {
+    for (const auto& statement : status.statements()) {
+      if (statement.name() == "collections.list_oldest") return statement.count();
+    }
+    return 0;
+  }
+
   v1::ImportCollectionsResponse Import(const std::vector<v1::ImportCollectionsRequest>& parts) {
     grpc::ClientContext context;
     v1::ImportCollectionsResponse response;
@@ -85,6 +101,30 @@ TEST_F(StreamsTest, StreamSendsEveryLineOnceInOrderAtConstantMemory) {
   EXPECT_TRUE(reader->Finish().ok());
   EXPECT_EQ(lines, kLines);
   EXPECT_LT(ResidentKib() - early_kib, 32 * 1024);
+}
+
+// What is read ahead is bounded, and whoever takes nothing holds no connection.
+TEST_F(StreamsTest, StreamReadsFewPagesAheadOfItsCaller) {
+  constexpr int kPages = 200;
+  InsertLines(kPages * 1000);
+  grpc::ClientContext context;
+  auto reader = collections_->StreamCollections(&context, {});
+  v1::StreamCollectionsResponse page;
+  ASSERT_TRUE(reader->Read(&page));
+  std::int64_t read = 0;
+
+  // The same pages twice in a row, and no connection in use: nothing is being read.
+  EXPECT_TRUE(Eventually([&] {
+    const v1::GetStatusResponse status = Status();
+    const std::int64_t before = std::exchange(read, PagesRead(status));
+    return read > 0 && read == before && status.pool().active() == 0;
+  }));
+
+  EXPECT_LT(read, kPages / 2);
+  int taken = 1;
+  while (reader->Read(&page)) ++taken;
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_EQ(taken, kPages);
 }
 
 TEST_F(StreamsTest, StreamStopsWhenTheCallerLeaves) {
