@@ -1,6 +1,6 @@
 #include "repositories/collection_summary_sql.h"
 
-#include "repositories/row.h"
+#include "repositories/collection_summary_answer.h"
 #include "repositories/statements.h"
 
 namespace aquifer {
@@ -10,18 +10,10 @@ namespace {
 // A gap over this begins a new visit.
 #define AQUIFER_VISIT_GAP "interval '120 s'"
 
-// The period of a line. A week begins on its Monday, as 0001-01-01 is one.
-#define AQUIFER_PERIOD                                                                        \
-  "CASE $10::text "                                                                           \
-    "WHEN 'day' THEN c.collected_at::date "                                                   \
-    "WHEN 'week' THEN c.collected_at::date - (c.collected_at::date - DATE '0001-01-01') % 7 " \
-    "WHEN 'month' THEN date_trunc('month', c.collected_at::date::timestamp)::date "           \
-  "END "
-
 #define AQUIFER_NEAR_COLUMNS                                                                  \
   "c.device_id, c.collected_at, c.collector, "                                                \
   "(c.banknotes * 100)::bigint AS banknotes, (c.coins * 100)::bigint AS coins, "              \
-  AQUIFER_PERIOD "AS period, "
+  AQUIFER_PERIOD("c.collected_at::date") "AS period, "
 
 #define AQUIFER_SEEN_COLUMNS                                                                  \
   "n.device_id, n.collected_at, n.collector, n.banknotes, n.coins, n.period, n.selected, "    \
@@ -90,10 +82,6 @@ namespace {
 // A line without a collector's text has no collector to count.
 #define AQUIFER_HAS_COLLECTOR(of) of ".collector IS DISTINCT FROM '' "
 
-#define AQUIFER_GROUP_ORDER(of)                                                               \
-  "ORDER BY CASE WHEN $13::boolean THEN " of ".banknotes + " of ".coins END DESC, "           \
-    of ".period, " of ".device_id, " of ".worker_id, " of ".collector "
-
 #define AQUIFER_SUMS                                                                          \
   "parts AS ("                                                                                \
     "SELECT "                                                                                 \
@@ -146,45 +134,17 @@ namespace {
       /* By collector, a group of parts has one: some or, without a text, none. */            \
       "CASE WHEN $12::boolean THEN LEAST(s.collectors, 1) ELSE s.collectors END "             \
         "AS collectors, "                                                                     \
-      "s.banknotes, s.coins, s.first_at, s.last_at, 0::bigint AS all_groups "                 \
+      "s.banknotes, s.coins, s.first_at, s.last_at "                                          \
     "FROM sets AS s "                                                                         \
     "WHERE s.is_group"                                                                        \
-  "), answer AS ("                                                                            \
+  "), total AS ("                                                                             \
     "SELECT "                                                                                 \
-      "true AS is_total, NULL::date AS period, NULL AS device_id, "                           \
-      "NULL::bigint AS worker_id, NULL AS collector, "                                        \
-      "aquifer.sum_minor(s.lines) AS lines, "                                                 \
-      "aquifer.sum_minor(s.visits) AS visits, "                                               \
-      "aquifer.sum_minor(s.devices) AS devices, "                                             \
       "count(*) FILTER (WHERE " AQUIFER_HAS_COLLECTOR("s") ") AS collectors, "                \
-      "aquifer.sum_minor(s.banknotes) AS banknotes, "                                         \
-      "aquifer.sum_minor(s.coins) AS coins, "                                                 \
-      "min(s.first_at) AS first_at, "                                                         \
-      "max(s.last_at) AS last_at, "                                                           \
-      "(SELECT count(*) FROM sets AS g WHERE g.is_group) AS all_groups "                      \
+      AQUIFER_SUMMED("s")                                                                     \
     "FROM sets AS s "                                                                         \
-    "WHERE NOT s.is_group "                                                                   \
-    "UNION ALL "                                                                              \
-    "(SELECT "                                                                                \
-      "false, g.period, g.device_id, g.worker_id, g.collector, g.lines, g.visits, g.devices, "\
-      "g.collectors, g.banknotes, g.coins, g.first_at, g.last_at, g.all_groups "              \
-    "FROM groups AS g "                                                                       \
-    AQUIFER_GROUP_ORDER("g")                                                                  \
-    "LIMIT $14::bigint)"                                                                      \
-  ") "                                                                                        \
-  "SELECT "                                                                                   \
-    "r.period::text, COALESCE(r.device_id, ''), COALESCE(r.collector, ''), "                  \
-    "COALESCE(r.worker_id, 0), COALESCE(w.name, ''), "                                        \
-    "COALESCE(r.lines, 0), COALESCE(r.visits, 0), COALESCE(r.devices, 0), r.collectors, "     \
-    "COALESCE(r.banknotes, 0), COALESCE(r.coins, 0), COALESCE(r.banknotes + r.coins, 0), "    \
-    /* Half up, in whole numbers. */                                                          \
-    "COALESCE((2 * (r.banknotes + r.coins) + r.lines) / (2 * r.lines), 0), "                  \
-    "r.first_at, r.last_at, r.all_groups "                                                    \
-  "FROM answer AS r "                                                                         \
-  "LEFT JOIN aquifer.workers AS w ON w.id = r.worker_id "                                     \
-  "ORDER BY r.is_total DESC, "                                                                \
-    "CASE WHEN $13::boolean THEN r.banknotes + r.coins END DESC, "                            \
-    "r.period, r.device_id, r.worker_id, r.collector"
+    "WHERE NOT s.is_group"                                                                    \
+  "), "                                                                                       \
+  AQUIFER_SUMMARY_ANSWER
 // clang-format on
 
 constexpr Statement kByTime = {"collections.summarize_by_time",

@@ -1,6 +1,7 @@
-// The statements of SummarizeCollections, one an access path of its filter.
+// The statements of SummarizeCollections: from the rollup of past days where it serves, otherwise
+// from the lines, with one an access path of the filter.
 //
-// A statement does everything in one pass over the lines: groups, their order and limit, and the
+// One of lines does everything in one pass over them: groups, their order and limit, and the
 // total of all lines, those of left-out groups included.
 //
 //   near   the lines of the range and 120 s before it; `selected` are those the filter asks for
@@ -28,6 +29,15 @@ namespace aquifer {
 //   $14 how many groups
 // The first row is the total. Columns as collection_summaries.cc reads them.
 extern const FilteredStatement kSummarize;
+
+// The same by the rollup, for filters of whole days and of no totals. By days, or by nothing, over
+// every device and collector, there is a row a day.
+extern const Statement& kSummarizeCells;
+extern const Statement& kSummarizeDays;
+
+// Whether the rollup serves the days from $1 to $2, either NULL for no end: it is of this session's
+// zone, and few of them are to be read from their lines.
+extern const Statement& kRollupServes;
 
 // Settings of this transaction alone, before a summary: memory to sort a month of lines in; no
 // just-in-time compilation, which costs more than it saves until a query takes seconds; and a plan

@@ -16,6 +16,8 @@ std::vector<const Statement*> AllStatements() {
            CollectionListStatements(),
            CollectionDeleteStatements(),
            CollectionSummaryStatements(),
+           CollectionSummaryRollupStatements(),
+           CollectionRollupStatements(),
            CollectionDeviceStatements(),
            FetchCompletenessStatements(),
            RequestLedgerStatements(),

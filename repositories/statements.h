@@ -23,6 +23,8 @@ StatementList CollectionReadStatements();
 StatementList CollectionListStatements();
 StatementList CollectionDeleteStatements();
 StatementList CollectionSummaryStatements();
+StatementList CollectionSummaryRollupStatements();
+StatementList CollectionRollupStatements();
 StatementList CollectionDeviceStatements();
 StatementList FetchCompletenessStatements();
 StatementList RequestLedgerStatements();

@@ -30,6 +30,8 @@ constexpr char kExamples[] =
     "  DATABASE_URL=postgresql://... aquifer-server   serve over a database of yours\n"
     "  aquifer-server config --profile production     show what would be in force\n"
     "  aquifer-server migrate up --dry-run            show what a migration would do\n"
+    "  aquifer-server rollup check                    compare the sums of past days with their "
+    "lines\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 asked wrongly.";
 
@@ -57,6 +59,15 @@ constexpr char kMigrateExamples[] =
     "  aquifer-server migrate down --to 3 --yes\n"
     "  aquifer-server migrate create add_worker_shifts --dir repositories/migrations";
 
+constexpr char kRollupExamples[] =
+    "Summaries of past days are read from sums that the server keeps. What they were\n"
+    "made of is marked as changed by every write, and read itself until it is summed\n"
+    "anew; so sums are wrong only if somebody wrote with the table's triggers disabled.\n"
+    "\n"
+    "Examples:\n"
+    "  aquifer-server rollup check\n"
+    "  aquifer-server rollup rebuild";
+
 // Reads one command line. Lives as long as the CLI::App that points into it.
 class CommandLine {
  public:
@@ -72,6 +83,7 @@ class CommandLine {
     AddSettings(app_, Listed::kNo);
     AddServe();
     AddMigrate();
+    AddRollup();
     AddConfig();
     AddDocs();
     Subcommand(app_, "version", "Show the version.")->callback([this] {
@@ -181,6 +193,25 @@ class CommandLine {
         ->capture_default_str();
   }
 
+  void AddRollup() {
+    CLI::App* rollup = Subcommand(app_, "rollup", "Look at or rebuild the sums of past days.");
+    rollup->require_subcommand(1);
+    rollup->footer(kRollupExamples);
+    AddSettings(*rollup, Listed::kNo);
+    AddRollupAction(*rollup, "status", "Show how many days are summed, and how many wait.",
+                    RollupAction::kStatus);
+    AddRollupAction(*rollup, "check", "Compare every sum with its lines.", RollupAction::kCheck);
+    AddRollupAction(*rollup, "rebuild", "Sum every day anew; calls are served meanwhile.",
+                    RollupAction::kRebuild);
+  }
+
+  void AddRollupAction(CLI::App& rollup, const std::string& name, const std::string& summary,
+                       RollupAction action) {
+    CLI::App* app = Subcommand(rollup, name, summary);
+    AddSettings(*app, Listed::kNo);
+    app->callback([this, action] { run_ = [this, action] { return Rollup(action); }; });
+  }
+
   CLI::App* AddMigrateAction(CLI::App& migrate, const std::string& name, const std::string& summary,
                              MigrateAction action) {
     CLI::App* app = Subcommand(migrate, name, summary);
@@ -269,6 +300,12 @@ class CommandLine {
   int Migrate() {
     return WithOptions([&](const LoadedOptions& loaded) {
       return commands_.migrate(loaded.options, migrate_, out_, err_);
+    });
+  }
+
+  int Rollup(RollupAction action) {
+    return WithOptions([&](const LoadedOptions& loaded) {
+      return commands_.rollup(loaded.options, action, out_, err_);
     });
   }
 

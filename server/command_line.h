@@ -10,6 +10,7 @@
 #include "server/migrate_arguments.h"
 #include "server/options.h"
 #include "server/options_loader.h"
+#include "server/rollup_action.h"
 
 namespace aquifer {
 
@@ -20,6 +21,7 @@ struct Commands {
   // Writes its answer to the first stream and problems to the second.
   std::function<int(const ServerOptions&, const MigrateArguments&, std::ostream&, std::ostream&)>
       migrate;
+  std::function<int(const ServerOptions&, RollupAction, std::ostream&, std::ostream&)> rollup;
 };
 
 // Runs the command that `arguments` (without the program's name) ask for, and answers the exit

@@ -2,39 +2,16 @@
 
 #include <absl/strings/str_format.h>
 
-#include <memory>
 #include <ostream>
 
 #include "repositories/migrations.h"
-#include "server/database/local_postgres.h"
+#include "server/command_database.h"
 #include "server/database/migration_files.h"
 #include "server/database/migrator.h"
 #include "server/exit_code.h"
 
 namespace aquifer {
 namespace {
-
-// The database to work on, with the PostgreSQL that was started for it, if one was.
-struct Target {
-  std::string url;
-  std::unique_ptr<LocalPostgres> postgres;
-};
-
-absl::StatusOr<Target> FindTarget(const DatabaseOptions& database, Log& log) {
-  if (!database.url.empty()) return Target{database.url, nullptr};
-  LocalPostgresOptions options;
-  options.data_dir = database.data_dir;
-  options.bindir = database.postgres_bindir;
-  auto started = LocalPostgres::Start(options, log);
-  if (started.ok()) {
-    const std::string url = (*started)->url();
-    return Target{url, *std::move(started)};
-  }
-  if (!absl::IsAlreadyExists(started.status())) return started.status();
-  const auto running = LocalPostgres::UrlOfRunning(database.data_dir);
-  if (!running.ok()) return running.status();
-  return Target{*running, nullptr};
-}
 
 // Whether the action is one that may make a database: looking at one must not.
 bool MayMakeDatabase(const MigrateArguments& arguments) {
@@ -134,7 +111,7 @@ absl::Status Run(const ServerOptions& options, const MigrateArguments& arguments
     return absl::OkStatus();
   }
   Log log(LogLevel::kError);
-  const absl::StatusOr<Target> target = FindTarget(options.database, log);
+  const absl::StatusOr<CommandDatabase> target = FindCommandDatabase(options.database, log);
   if (!target.ok()) return target.status();
 
   DatabaseOptions database = options.database;

@@ -19,6 +19,7 @@
 #include "server/database/local_postgres.h"
 #include "server/database/migrator.h"
 #include "server/database/replicas.h"
+#include "server/database/rollup_keeper.h"
 #include "server/database/transaction_runner.h"
 #include "server/database_preparation.h"
 #include "server/exit_code.h"
@@ -97,6 +98,7 @@ class Server {
   std::optional<Replicas> replicas_;
   std::optional<TransactionRunner> transactions_;
   std::optional<LedgerKeeper> ledger_keeper_;
+  std::optional<RollupKeeper> rollup_keeper_;
   std::optional<DatabasePreparation> preparation_;
   std::optional<HealthState> health_;
   std::optional<Executor> workers_;
@@ -154,6 +156,7 @@ absl::Status Server::Start() {
       *health_);
   monitor_->Start();
   ledger_keeper_->Start();
+  rollup_keeper_->Start();
   if (absl::Status status = StartListeners(); !status.ok()) return status;
   if (preparation_->done()) AwaitFirstHealth();
   return absl::OkStatus();
@@ -186,6 +189,7 @@ absl::Status Server::StartDatabase() {
                                                  .metrics = &metrics_});
   ledger_keeper_.emplace(*transactions_,
                          LedgerKeeperOptions{.keep_hours = options_.ledger_keep_hours}, log_);
+  rollup_keeper_.emplace(*transactions_, RollupKeeperOptions{}, log_);
   preparation_.emplace([this] { return PrepareDatabase(); }, log_);
   return preparation_->Begin();
 }
@@ -399,6 +403,7 @@ void Server::Stop(StopSignals& signals) {
   LogFinalFigures();
   monitor_->Stop();
   ledger_keeper_->Stop();
+  rollup_keeper_->Stop();
   // What they still run answers to the listener's queue.
   workers_.reset();
   reserve_.reset();

@@ -2,8 +2,6 @@
 
 #include <absl/time/clock.h>
 
-#include "repositories/errors.h"
-
 namespace aquifer {
 namespace {
 
@@ -14,25 +12,10 @@ constexpr absl::Duration kStepTimeout = absl::Seconds(5);
 
 LedgerKeeper::LedgerKeeper(TransactionRunner& transactions, const LedgerKeeperOptions& options,
                            Log& log)
-    : transactions_(transactions), options_(options), log_(log) {}
-
-LedgerKeeper::~LedgerKeeper() { Stop(); }
-
-absl::Status LedgerKeeper::KeepOnce() {
-  absl::Status status = KeepPartitions();
-  const std::string trouble = status.ok() ? "" : ReasonOf(status);
-  {
-    absl::MutexLock lock(&mutex_);
-    if (trouble == trouble_) return status;
-    trouble_ = trouble;
-  }
-  if (!status.ok()) {
-    log_.Write(LogLine(LogLevel::kWarning, "ledger_not_kept")
-                   .Add("reason", trouble)
-                   .Add("message", status.message()));
-  }
-  return status;
-}
+    : transactions_(transactions),
+      options_(options),
+      log_(log),
+      rounds_("ledger_not_kept", options.interval, [this] { return KeepPartitions(); }, log) {}
 
 absl::Status LedgerKeeper::KeepPartitions() {
   absl::Status made = Repeat("ledger_partition_made", [this](RequestLedger& ledger) {
@@ -60,29 +43,6 @@ absl::Status LedgerKeeper::Repeat(absl::string_view event, Step step) {
         receipt);
     if (!status.ok() || !partition) return status;
     log_.Write(LogLine(LogLevel::kInfo, event).Add("partition", *partition));
-  }
-}
-
-void LedgerKeeper::Start() {
-  rounds_ = std::thread([this] { RunRounds(); });
-}
-
-void LedgerKeeper::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  if (rounds_.joinable()) rounds_.join();
-}
-
-void LedgerKeeper::RunRounds() {
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.interval)) return;
-    }
-    // A failure is in the log already.
-    (void)KeepOnce();
   }
 }
 

@@ -2,17 +2,15 @@
 // dropped.
 #pragma once
 
-#include <absl/base/thread_annotations.h>
 #include <absl/functional/function_ref.h>
 #include <absl/status/status.h>
-#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "repositories/request_ledger.h"
+#include "server/database/rounds.h"
 #include "server/database/transaction_runner.h"
 #include "server/telemetry/log.h"
 
@@ -34,19 +32,13 @@ class LedgerKeeper {
  public:
   // Both must outlive it. Nothing runs before Start.
   LedgerKeeper(TransactionRunner& transactions, const LedgerKeeperOptions& options, Log& log);
-  // Stops.
-  ~LedgerKeeper();
-  LedgerKeeper(const LedgerKeeper&) = delete;
-  LedgerKeeper& operator=(const LedgerKeeper&) = delete;
 
-  // One round, now: makes what is missing, drops what is old. A line in the log for each partition,
-  // and for a failure that is not the last round's.
-  absl::Status KeepOnce();
+  // One round, now: makes what is missing, drops what is old. A line in the log for each partition.
+  absl::Status KeepOnce() { return rounds_.RunOnce(); }
 
   // Rounds at intervals, until Stop.
-  void Start();
-  // Waits for the round that runs. Any number of times, by one thread.
-  void Stop();
+  void Start() { rounds_.Start(); }
+  void Stop() { rounds_.Stop(); }
 
  private:
   using Step = absl::FunctionRef<std::optional<std::string>(RequestLedger&)>;
@@ -54,17 +46,11 @@ class LedgerKeeper {
   absl::Status KeepPartitions();
   // Repeats `step`, each time in a transaction, until there is nothing to do.
   absl::Status Repeat(absl::string_view event, Step step);
-  void RunRounds();
 
   TransactionRunner& transactions_;
   const LedgerKeeperOptions options_;
   Log& log_;
-
-  absl::Mutex mutex_;
-  // What the last round failed of; empty if it did not.
-  std::string trouble_ ABSL_GUARDED_BY(mutex_);
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread rounds_;
+  Rounds rounds_;
 };
 
 }  // namespace aquifer

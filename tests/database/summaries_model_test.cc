@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "repositories/collection_summary_sql.h"
 #include "tests/testing/collections_test.h"
 #include "tests/testing/times.h"
 
@@ -36,6 +37,10 @@ absl::CivilDay CivilOf(const v1::Day& day) {
   return absl::CivilDay(day.year(), day.month(), day.day());
 }
 
+absl::CivilDay DayAt(std::int64_t second) {
+  return absl::CivilDay(absl::ToCivilSecond(absl::FromUnixSeconds(second), Kyiv()));
+}
+
 struct Line {
   std::string device;
   std::int64_t second;
@@ -48,7 +53,8 @@ struct Line {
 
 // Texts and the workers they mean; "C" and no text at all mean none.
 const std::map<std::string, std::int64_t>& Workers() {
-  static const std::map<std::string, std::int64_t> workers = {{"A", 1}, {"A again", 1}, {"B", 2}};
+  static const std::map<std::string, std::int64_t> workers = {
+      {"A", 1}, {"A again", 1}, {"B", 2}, {"B again", 2}};
   return workers;
 }
 
@@ -186,27 +192,35 @@ class SummariesModelTest : public testing::CollectionsTest {
   void MakeLines() {
     const absl::TimeZone zone = Kyiv();
     for (int device = 0; device < 5; ++device) {
-      for (const char* start : {"2026-03-28", "2026-10-24", "2026-12-27"}) {
+      for (const char* start : {"2025-03-29", "2025-10-25", "2024-12-28"}) {
         absl::CivilDay day;
         ASSERT_TRUE(absl::ParseCivilTime(start, &day));
         std::int64_t second = absl::ToUnixSeconds(absl::FromCivil(day, zone)) + Pick(40000);
-        std::optional<std::int64_t> previous;
         for (int i = 0; i < 24; ++i) {
-          lines_.push_back(
-              {absl::StrCat("device ", device), second, Pick(4) * 1000 + Pick(3), Pick(3) * 50,
-               OneOf<std::string>({"A", "A again", "B", "C", ""}),
-               absl::CivilDay(absl::ToCivilSecond(absl::FromUnixSeconds(second), zone)),
-               !previous || second - *previous > 120});
-          previous = second;
+          lines_.push_back({absl::StrCat("device ", device), second, Pick(4) * 1000 + Pick(3),
+                            Pick(3) * 50, OneOf<std::string>({"A", "A again", "B", "C", ""}),
+                            DayAt(second)});
           second += OneOf<std::int64_t>({1, 4, 119, 120, 121, 300, 7000, 30000});
         }
       }
     }
+    FindVisits();
   }
 
-  void StoreLines() {
+  // Of each device, whether a line begins a visit.
+  void FindVisits() {
+    std::sort(lines_.begin(), lines_.end(), [](const Line& a, const Line& b) {
+      return std::tie(a.device, a.second) < std::tie(b.device, b.second);
+    });
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      lines_[i].begins_visit = i == 0 || lines_[i].device != lines_[i - 1].device ||
+                               lines_[i].second - lines_[i - 1].second > 120;
+    }
+  }
+
+  void StoreLines(const std::vector<Line>& lines) {
     std::string values;
-    for (const Line& line : lines_) {
+    for (const Line& line : lines) {
       absl::StrAppend(&values, values.empty() ? "" : ",", "('", line.device, "',to_timestamp(",
                       line.second, "),", line.notes, "/100.0,", line.coins, "/100.0,'",
                       line.collector, "')");
@@ -215,10 +229,41 @@ class SummariesModelTest : public testing::CollectionsTest {
         "INSERT INTO aquifer.collections (device_id, collected_at, banknotes, coins, collector) "
         "VALUES " +
         values);
+  }
+
+  void MapCollectors() {
     database_.Execute(
         "INSERT INTO aquifer.workers (name) VALUES ('worker 1'), ('worker 2');"
         "INSERT INTO aquifer.collector_aliases (collector, worker_id) "
-        "VALUES ('A', 1), ('A again', 1), ('B', 2)");
+        "VALUES ('A', 1), ('A again', 1), ('B', 2), ('B again', 2)");
+  }
+
+  // A day without lines, one with some left, and lines of a device and of collectors not seen
+  // before.
+  void ChangeLines() {
+    const absl::CivilDay emptied = OneOf(lines_).day, thinned = OneOf(lines_).day;
+    std::vector<Line> kept, added;
+    for (const Line& line : lines_) {
+      if (line.day != emptied && (line.day != thinned || Pick(2) == 0)) kept.push_back(line);
+    }
+    const std::int64_t second = OneOf(kept).second;
+    for (const char* collector : {"D", "B again", "D"}) {
+      const std::int64_t at = second + 100 * static_cast<int>(added.size());
+      added.push_back({"device of late", at, 700, 20, collector, DayAt(at)});
+    }
+    for (const absl::CivilDay day : {emptied, thinned}) {
+      database_.Execute(absl::StrCat("DELETE FROM aquifer.collections WHERE collected_at::date = '",
+                                     absl::FormatCivilTime(day), "'"));
+    }
+    std::vector<Line> again;
+    for (const Line& line : kept) {
+      if (line.day == thinned) again.push_back(line);
+    }
+    if (!again.empty()) StoreLines(again);
+    StoreLines(added);
+    lines_ = kept;
+    lines_.insert(lines_.end(), added.begin(), added.end());
+    FindVisits();
   }
 
   v1::CollectionFilter RandomFilter() {
@@ -240,11 +285,20 @@ class SummariesModelTest : public testing::CollectionsTest {
     return filter;
   }
 
+  // Compares every grouping of many filters.
+  void CompareAll();
+
+  bool RollupServes() {
+    return *InTransaction([](Session& session) -> absl::StatusOr<bool> {
+      return session.Run(kRollupServes, nullptr, nullptr)[0][0].as<bool>();
+    });
+  }
+
   std::mt19937 random_{20260328};
   std::vector<Line> lines_;
 };
 
-TEST_F(SummariesModelTest, EveryGroupingSumsWhatTheModelSums) {
+void SummariesModelTest::CompareAll() {
   const std::vector<std::vector<v1::Grouping>> groupings = {
       {},
       {v1::GROUPING_DAY},
@@ -259,9 +313,6 @@ TEST_F(SummariesModelTest, EveryGroupingSumsWhatTheModelSums) {
       {v1::GROUPING_COLLECTOR, v1::GROUPING_WEEK},
       {v1::GROUPING_MONTH, v1::GROUPING_COLLECTOR},
       {v1::GROUPING_COLLECTOR, v1::GROUPING_DEVICE}};
-  MakeLines();
-  StoreLines();
-
   for (int round = 0; round < 40; ++round) {
     Request request;
     if (round > 0) *request.mutable_filter() = RandomFilter();
@@ -278,6 +329,45 @@ TEST_F(SummariesModelTest, EveryGroupingSumsWhatTheModelSums) {
           << request.DebugString();
     }
   }
+}
+
+TEST_F(SummariesModelTest, EveryGroupingSumsWhatTheModelSums) {
+  MakeLines();
+  StoreLines(lines_);
+  MapCollectors();
+  database_.Execute(
+      "INSERT INTO aquifer.rollup_changes (hour) "
+      "SELECT timestamptz '2020-01-01' + n * interval '1 day' FROM generate_series(1, 8) AS n");
+
+  ASSERT_FALSE(RollupServes());
+  CompareAll();
+}
+
+TEST_F(SummariesModelTest, TheRollupSumsTheSame) {
+  MakeLines();
+  StoreLines(lines_);
+  MapCollectors();
+
+  SumPastDays();
+
+  ASSERT_TRUE(RollupServes());
+  CompareAll();
+}
+
+// A device and collectors that no sum knows, visits that begin and end where others did, a day that
+// has no lines left.
+TEST_F(SummariesModelTest, TheRollupAndTheLinesOfChangedDaysSumTheSame) {
+  MakeLines();
+  StoreLines(lines_);
+  MapCollectors();
+  SumPastDays();
+
+  ChangeLines();
+
+  ASSERT_TRUE(RollupServes());
+  CompareAll();
+  SumPastDays();
+  CompareAll();
 }
 
 }  // namespace

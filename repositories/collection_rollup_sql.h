@@ -1,0 +1,34 @@
+// What reads and what writes the rollup of collections agree on.
+#pragma once
+
+// The days that lines of the hours in `marks` may have to do with: their own, and that of a line
+// shortly after, whose visit one of them may begin.
+#define AQUIFER_MARKED_DAYS(marks)             \
+  "SELECT DISTINCT touched.day FROM " marks    \
+  " AS mark CROSS JOIN LATERAL (VALUES "       \
+  "(mark.hour::date), "                        \
+  "((mark.hour + interval '1 hour 2 minutes')" \
+  "::date)) AS touched (day) "
+
+// The lines of the days in `days`, each as a cell of its own. The time of a day is a sub-select's,
+// so that the index finds it.
+// clang-format off
+#define AQUIFER_LINES_OF_DAYS(days)                                                           \
+  "SELECT "                                                                                   \
+    "days.day, c.device_id, c.collector, 1 AS lines, "                                        \
+    "CASE WHEN EXISTS ("                                                                      \
+      "SELECT FROM aquifer.collections AS p "                                                 \
+      "WHERE p.device_id = c.device_id "                                                      \
+      "AND p.collected_at < c.collected_at "                                                  \
+      "AND p.collected_at >= c.collected_at - interval '120 s'"                               \
+    ") THEN 0 ELSE 1 END AS visits, "                                                         \
+    "(c.banknotes * 100)::bigint AS banknotes, (c.coins * 100)::bigint AS coins, "            \
+    "c.collected_at "                                                                         \
+  "FROM " days " AS days "                                                                    \
+  "CROSS JOIN LATERAL ("                                                                      \
+    "SELECT l.device_id, l.collector, l.banknotes, l.coins, l.collected_at "                  \
+    "FROM aquifer.collections AS l "                                                          \
+    "WHERE l.collected_at >= days.day::timestamptz "                                          \
+    "AND l.collected_at < (days.day + 1)::timestamptz"                                        \
+  ") AS c "
+// clang-format on

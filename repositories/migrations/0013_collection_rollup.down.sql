@@ -1,0 +1,15 @@
+DROP TRIGGER mark_truncated ON aquifer.collections;
+DROP TRIGGER mark_moved ON aquifer.collections;
+DROP TRIGGER mark_deleted ON aquifer.collections;
+DROP TRIGGER mark_updated ON aquifer.collections;
+DROP TRIGGER mark_inserted ON aquifer.collections;
+DROP FUNCTION aquifer.mark_all_hours_of_truncated();
+DROP FUNCTION aquifer.mark_all_hours();
+DROP FUNCTION aquifer.mark_left_hour();
+DROP FUNCTION aquifer.mark_changed_hours();
+DROP TABLE aquifer.rollup_zone;
+DROP TABLE aquifer.rollup_changes;
+DROP TABLE aquifer.rollup_days;
+DROP TABLE aquifer.rollup_cells;
+DROP TABLE aquifer.rollup_collectors;
+DROP TABLE aquifer.rollup_devices;
