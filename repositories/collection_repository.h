@@ -10,7 +10,8 @@
 //   collection_deletes.cc    deleting, with the audit trail
 //   collection_reads.cc      get, exists
 //   collection_lists.cc      list, stream
-//   collection_summaries.cc  sums by time, device and collector; collection_summary_sql.cc
+//   collection_summaries.cc  sums by time, device and collector; collection_summary_sql.cc reads
+//                            lines, collection_summary_rollup.cc the sums of days
 //   collection_devices.cc    known devices
 //   fetch_ledger.cc          recording fetch outcomes
 //   fetch_completeness.cc    availability of data, what is missing

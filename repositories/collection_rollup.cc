@@ -25,7 +25,8 @@ SELECT aquifer.mark_all_hours()
 constexpr Statement kClaim = {"rollup.claim", R"sql(
 UPDATE aquifer.rollup_changes
 SET claim = pg_current_xact_id()::text::bigint
-WHERE claim = 0 AND isfinite(hour) AND hour::date < current_date
+WHERE claim = 0 AND isfinite(hour) AND hour::date <> current_date
+  AND marked_at <= now() - make_interval(secs => $1::bigint)
 )sql"};
 
 constexpr Statement kFence = {"rollup.fence", R"sql(
@@ -55,13 +56,12 @@ WITH free AS MATERIALIZED (
 )
 )sql" AQUIFER_MARKED_DAYS("mark")};
 
+#define AQUIFER_GIVEN_DAYS "(SELECT unnest($1::date[]) AS day)"
+
 constexpr Statement kNameDevices = {"rollup.name_devices", R"sql(
 INSERT INTO aquifer.rollup_devices (device_id)
 SELECT DISTINCT line.device_id
-FROM unnest($1::date[]) AS days (day)
-JOIN aquifer.collections AS line
-  ON line.collected_at >= days.day::timestamptz
-    AND line.collected_at < (days.day + 1)::timestamptz
+FROM ()sql" AQUIFER_LINES_OF_DAYS(AQUIFER_GIVEN_DAYS) R"sql() AS line
 WHERE NOT EXISTS (
   SELECT FROM aquifer.rollup_devices AS named WHERE named.device_id = line.device_id)
 )sql"};
@@ -69,10 +69,7 @@ WHERE NOT EXISTS (
 constexpr Statement kNameCollectors = {"rollup.name_collectors", R"sql(
 INSERT INTO aquifer.rollup_collectors (collector)
 SELECT DISTINCT line.collector
-FROM unnest($1::date[]) AS days (day)
-JOIN aquifer.collections AS line
-  ON line.collected_at >= days.day::timestamptz
-    AND line.collected_at < (days.day + 1)::timestamptz
+FROM ()sql" AQUIFER_LINES_OF_DAYS(AQUIFER_GIVEN_DAYS) R"sql() AS line
 WHERE NOT EXISTS (
   SELECT FROM aquifer.rollup_collectors AS named WHERE named.collector = line.collector)
 )sql"};
@@ -88,7 +85,7 @@ SELECT
   line.day, device.number, collector.number, sum(line.lines), sum(line.visits),
   aquifer.sum_minor(line.banknotes), aquifer.sum_minor(line.coins),
   min(line.collected_at), max(line.collected_at)
-FROM ()sql" AQUIFER_LINES_OF_DAYS("(SELECT unnest($1::date[]) AS day)") R"sql() AS line
+FROM ()sql" AQUIFER_LINES_OF_DAYS(AQUIFER_GIVEN_DAYS) R"sql() AS line
 JOIN aquifer.rollup_devices AS device ON device.device_id = line.device_id
 JOIN aquifer.rollup_collectors AS collector ON collector.collector = line.collector
 GROUP BY line.day, device.number, collector.number
@@ -117,7 +114,7 @@ SELECT
   (SELECT count(*)
    FROM aquifer.rollup_days AS summed
    WHERE NOT EXISTS (SELECT FROM marked WHERE marked.day = summed.day)),
-  (SELECT count(*) FROM marked WHERE marked.day < current_date AND isfinite(marked.day))
+  (SELECT count(*) FROM marked WHERE marked.day <> current_date AND isfinite(marked.day))
 )sql"};
 
 // Days are not shorter than 23 hours: hopping on by one finds each day that has lines.
@@ -191,7 +188,9 @@ void CollectionRollup::AdoptZone() {
 
 void CollectionRollup::MarkAll() { session_.Run(kMarkAll); }
 
-void CollectionRollup::Claim() { session_.Run(kClaim); }
+void CollectionRollup::Claim(absl::Duration settled) {
+  session_.Run(kClaim, absl::ToInt64Seconds(settled));
+}
 
 void CollectionRollup::Fence() { session_.Run(kFence); }
 

@@ -1,11 +1,11 @@
-// The sums of past days (migration 0013) kept right while others write.
+// The sums of days (migration 0013) kept right while others write.
 //
 // Whoever changes lines leaves a mark at their hours, in the same transaction. A day with a mark is
 // read from its lines, so a sum is never wrong, only unused. Summing a day anew must not take away
 // the mark of a write it did not see. So it goes in three steps, each a transaction of its own:
 //
-//   Claim  takes the marks of days that are over. A write that begins from now on finds none and
-//          leaves another.
+//   Claim  takes the marks, but for today's, whose lines still come. A write that begins from now
+//          on finds none and leaves another.
 //   Fence  remembers which transactions have begun: among them all that found the mark of before.
 //   Sum    once these have ended, and so are seen or gone, sums the claimed days and drops the
 //   claim.
@@ -13,6 +13,8 @@
 // Killed in between, the claim stays, and with it the reading of lines; whoever comes next goes on.
 // Several instances may: an advisory lock lets one sum at a time.
 #pragma once
+
+#include <absl/time/time.h>
 
 #include <cstdint>
 #include <string>
@@ -35,13 +37,14 @@ class CollectionRollup {
   // Marks everything: all sums are made anew from the lines.
   void MarkAll();
 
-  void Claim();
+  // The marks that are `settled` old: a day whose lines keep changing is not summed over and over.
+  void Claim(absl::Duration settled);
   void Fence();
   // Sums the first of the claimed days that nobody can be writing unseen; how many. Nothing if
   // there is none, or another instance is at it.
   int Sum();
 
-  // How many days have sums that may be read, and how many that are over wait to be summed.
+  // How many days have sums that may be read, and how many, without today, wait to be summed.
   struct Days {
     std::int64_t summed = 0;
     std::int64_t waiting = 0;

@@ -10,8 +10,8 @@
   "((mark.hour + interval '1 hour 2 minutes')" \
   "::date)) AS touched (day) "
 
-// The lines of the days in `days`, each as a cell of its own. The time of a day is a sub-select's,
-// so that the index finds it.
+// The lines of the days in `days`, each as a cell of its own. OFFSET keeps the planner from reading
+// all lines beside each day: it takes a day for a ninth of them.
 // clang-format off
 #define AQUIFER_LINES_OF_DAYS(days)                                                           \
   "SELECT "                                                                                   \
@@ -29,6 +29,7 @@
     "SELECT l.device_id, l.collector, l.banknotes, l.coins, l.collected_at "                  \
     "FROM aquifer.collections AS l "                                                          \
     "WHERE l.collected_at >= days.day::timestamptz "                                          \
-    "AND l.collected_at < (days.day + 1)::timestamptz"                                        \
+    "AND l.collected_at < (days.day + 1)::timestamptz "                                       \
+    "OFFSET 0"                                                                                \
   ") AS c "
 // clang-format on

@@ -60,7 +60,7 @@ constexpr char kMigrateExamples[] =
     "  aquifer-server migrate create add_worker_shifts --dir repositories/migrations";
 
 constexpr char kRollupExamples[] =
-    "Summaries of past days are read from sums that the server keeps. What they were\n"
+    "Summaries are read from sums that the server keeps of each day but today. What they were\n"
     "made of is marked as changed by every write, and read itself until it is summed\n"
     "anew; so sums are wrong only if somebody wrote with the table's triggers disabled.\n"
     "\n"
@@ -194,7 +194,7 @@ class CommandLine {
   }
 
   void AddRollup() {
-    CLI::App* rollup = Subcommand(app_, "rollup", "Look at or rebuild the sums of past days.");
+    CLI::App* rollup = Subcommand(app_, "rollup", "Look at or rebuild the sums of days.");
     rollup->require_subcommand(1);
     rollup->footer(kRollupExamples);
     AddSettings(*rollup, Listed::kNo);

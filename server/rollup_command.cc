@@ -86,7 +86,7 @@ class RollupCommand {
     absl::Status status = InTransaction(TransactionMode::kReadWrite,
                                         [](CollectionRollup& rollup) { rollup.MarkAll(); });
     if (!status.ok()) return status;
-    RollupKeeper keeper(transactions_, {}, log_);
+    RollupKeeper keeper(transactions_, {.settled = absl::ZeroDuration()}, log_);
     if (status = keeper.KeepOnce(); !status.ok()) return status;
     return PrintDays();
   }

@@ -1,4 +1,4 @@
--- Sums of the lines of past days, so that a summary reads a row where it read many lines. What they
+-- Sums of the lines of each day but today, so that a summary reads a row where it read many lines. What they
 -- were made of is never looked for: whoever changes lines leaves a mark at the hours of them, in the
 -- same transaction, and a day with a mark is read from its lines until it is summed anew.
 -- repositories/collection_rollup.h tells how that is done while others write.
@@ -45,6 +45,7 @@ CREATE TABLE aquifer.rollup_days (
 -- tells those that a rebuild has taken from those left since, `fence` the transactions it waits for.
 CREATE TABLE aquifer.rollup_changes (
   hour timestamptz NOT NULL,
+  marked_at timestamptz NOT NULL DEFAULT now(),
   claim bigint NOT NULL DEFAULT 0,
   fence bigint
 );

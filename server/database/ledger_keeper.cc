@@ -15,7 +15,8 @@ LedgerKeeper::LedgerKeeper(TransactionRunner& transactions, const LedgerKeeperOp
     : transactions_(transactions),
       options_(options),
       log_(log),
-      rounds_("ledger_not_kept", options.interval, [this] { return KeepPartitions(); }, log) {}
+      rounds_(
+          "ledger_not_kept", options.interval, [this] { return KeepPartitions(); }, log) {}
 
 absl::Status LedgerKeeper::KeepPartitions() {
   absl::Status made = Repeat("ledger_partition_made", [this](RequestLedger& ledger) {

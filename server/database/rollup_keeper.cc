@@ -13,17 +13,19 @@ constexpr absl::Duration kStepTimeout = absl::Seconds(60);
 RollupKeeper::RollupKeeper(TransactionRunner& transactions, const RollupKeeperOptions& options,
                            Log& log)
     : transactions_(transactions),
+      options_(options),
       log_(log),
       rounds_(
           "rollup_not_kept", options.interval, [this] { return Keep(); }, log) {}
 
 absl::Status RollupKeeper::Keep() {
-  for (const auto prepare :
-       {&CollectionRollup::AdoptZone, &CollectionRollup::Claim, &CollectionRollup::Fence}) {
-    absl::Status status =
-        InTransaction([prepare](CollectionRollup& rollup) { (rollup.*prepare)(); });
-    if (!status.ok()) return status;
-  }
+  absl::Status claimed = InTransaction([this](CollectionRollup& rollup) {
+    rollup.AdoptZone();
+    rollup.Claim(options_.settled);
+  });
+  if (!claimed.ok()) return claimed;
+  absl::Status fenced = InTransaction([](CollectionRollup& rollup) { rollup.Fence(); });
+  if (!fenced.ok()) return fenced;
   const absl::Time begin = absl::Now();
   int days = 0;
   while (!rounds_.stopping()) {

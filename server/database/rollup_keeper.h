@@ -1,4 +1,4 @@
-// Keeps the rollup of collections: sums the days that are over and whose lines changed.
+// Keeps the rollup of collections: sums the days whose lines changed, but for today.
 #pragma once
 
 #include <absl/functional/function_ref.h>
@@ -14,6 +14,8 @@ namespace aquifer {
 
 struct RollupKeeperOptions {
   absl::Duration interval = absl::Minutes(1);
+  // How long a mark stands before its day is summed anew.
+  absl::Duration settled = absl::Minutes(5);
 };
 
 // Thread-safe. Several instances keep one rollup. It waits for nobody and nobody for it: what is
@@ -37,6 +39,7 @@ class RollupKeeper {
   absl::Status InTransaction(Step step);
 
   TransactionRunner& transactions_;
+  const RollupKeeperOptions options_;
   Log& log_;
   Rounds rounds_;
 };

@@ -1,4 +1,4 @@
-// The sums of past days stay right whoever writes while they are made.
+// The sums of days stay right whoever writes while they are made.
 #include "repositories/collection_rollup.h"
 
 #include <absl/strings/str_cat.h>
@@ -22,18 +22,27 @@ using ::testing::IsEmpty;
 
 class CollectionRollupTest : public testing::CollectionsTest {
  protected:
+  void Run(void (CollectionRollup::*step)()) {
+    InTransaction([step](Session& session) {
+      CollectionRollup rollup(session);
+      (rollup.*step)();
+      return absl::OkStatus();
+    }).IgnoreError();
+  }
   void Claim() {
-    ASSERT_TRUE(InTransaction([](Session& session) {
-                  CollectionRollup(session).Claim();
-                  return absl::OkStatus();
-                }).ok());
+    InTransaction([](Session& session) {
+      CollectionRollup(session).Claim(absl::ZeroDuration());
+      return absl::OkStatus();
+    }).IgnoreError();
   }
-  void Fence() {
-    ASSERT_TRUE(InTransaction([](Session& session) {
-                  CollectionRollup(session).Fence();
-                  return absl::OkStatus();
-                }).ok());
+  void Fence() { Run(&CollectionRollup::Fence); }
+
+  int SumSome() {
+    return *InTransaction(
+        [](Session& session) -> absl::StatusOr<int> { return CollectionRollup(session).Sum(); });
   }
+
+  void SumDays() { testing::SumDays(database_); }
 
   int Number(const std::string& sql) { return std::stoi(Value(sql)); }
 
@@ -65,25 +74,26 @@ class CollectionRollupTest : public testing::CollectionsTest {
   };
 };
 
-TEST_F(CollectionRollupTest, DaysThatAreOverAreSummedAndTodayIsNot) {
+TEST_F(CollectionRollupTest, EveryDayIsSummedButToday) {
   InsertLine(database_, {.collected_at = "2025-03-10 12:00:00"});
   InsertLine(database_, {.collected_at = "2025-03-10 12:00:04", .coins_minor = 50});
   InsertLine(database_, {.device_id = "2", .collected_at = Value("SELECT now()")});
+  InsertLine(database_, {.device_id = "2", .collected_at = "2099-03-10 12:00:00"});
 
-  SumPastDays();
+  SumDays();
 
-  EXPECT_EQ(SummedLines(), 2);
+  EXPECT_EQ(SummedLines(), 3);
   EXPECT_EQ(Marks(), 1);
   EXPECT_THAT(Wrong(), IsEmpty());
 }
 
 TEST_F(CollectionRollupTest, ALineAtMidnightChangesTheVisitsOfTheNextDay) {
   InsertLine(database_, {.collected_at = "2025-03-11 00:00:30"});
-  SumPastDays();
+  SumDays();
   InsertLine(database_, {.collected_at = "2025-03-10 23:59:30"});
   EXPECT_THAT(Wrong(), IsEmpty());
 
-  SumPastDays();
+  SumDays();
 
   EXPECT_THAT(Wrong(), IsEmpty());
   EXPECT_EQ(Value("SELECT visits FROM aquifer.rollup_days WHERE day = '2025-03-11'"), "0");
@@ -97,10 +107,10 @@ TEST_F(CollectionRollupTest, WriteThatFoundTheMarkIsWaitedFor) {
   Claim();
   Fence();
 
-  EXPECT_EQ(SumSomeDays(), 0);
+  EXPECT_EQ(SumSome(), 0);
   EXPECT_EQ(SummedLines(), 0);
   stranger.work.commit();
-  EXPECT_EQ(SumSomeDays(), 1);
+  EXPECT_EQ(SumSome(), 1);
   EXPECT_EQ(SummedLines(), 2);
 }
 
@@ -111,12 +121,12 @@ TEST_F(CollectionRollupTest, WriteAfterTheClaimLeavesAMarkOfItsOwn) {
   Stranger stranger(database_.url());
   stranger.Insert("late");
 
-  EXPECT_EQ(SumSomeDays(), 1);
+  EXPECT_EQ(SumSome(), 1);
   EXPECT_EQ(SummedLines(), 1);
   stranger.work.commit();
 
   EXPECT_EQ(SummedLines(), 0);
-  SumPastDays();
+  SumDays();
   EXPECT_EQ(SummedLines(), 2);
 }
 
@@ -125,7 +135,7 @@ TEST_F(CollectionRollupTest, OldSnapshotDoesNotHideThatAMarkWasTaken) {
   pqxx::connection connection(database_.url());
   pqxx::transaction<pqxx::isolation_level::repeatable_read> stranger(connection);
   stranger.exec("SELECT count(*) FROM aquifer.rollup_changes");
-  SumPastDays();
+  SumDays();
 
   stranger.exec(
       "INSERT INTO aquifer.collections (device_id, collected_at, banknotes, coins) "
@@ -146,7 +156,7 @@ TEST_F(CollectionRollupTest, NobodyWaitsForAMarkThatIsNotCommitted) {
       "VALUES ('second', '2025-03-10 12:00:00', 1, 0)");
 
   stranger.work.commit();
-  SumPastDays();
+  SumDays();
   EXPECT_EQ(SummedLines(), 2);
 }
 
@@ -154,7 +164,7 @@ TEST_F(CollectionRollupTest, ClaimsThatWereLeftBehindAreFinished) {
   InsertLine(database_, {.collected_at = "2025-03-10 12:00:00"});
   Claim();
 
-  SumPastDays();
+  SumDays();
 
   EXPECT_EQ(SummedLines(), 1);
 }
@@ -168,35 +178,29 @@ TEST_F(CollectionRollupTest, WhateverHappensToALineItsDaysAreMarked) {
        }) {
     InsertLine(database_, {.device_id = "1", .collected_at = "2025-03-10 12:00:00"});
     InsertLine(database_, {.device_id = "2", .collected_at = "2025-03-11 12:00:00"});
-    SumPastDays();
+    SumDays();
     ASSERT_EQ(Marks(), 0);
 
     database_.Execute(change);
 
     EXPECT_GT(Marks(), 0) << change;
     EXPECT_THAT(Wrong(), IsEmpty()) << change;
-    SumPastDays();
+    SumDays();
     EXPECT_THAT(Wrong(), IsEmpty()) << change;
     EXPECT_EQ(SummedLines(), Number("SELECT count(*) FROM aquifer.collections")) << change;
     database_.Execute("DELETE FROM aquifer.collections");
-    SumPastDays();
+    SumDays();
   }
 }
 
 TEST_F(CollectionRollupTest, AnotherZonesDaysAreSummedAnew) {
   InsertLine(database_, {.collected_at = "2025-03-10 12:00:00"});
-  SumPastDays();
-  const auto adopt = [this] {
-    InTransaction([](Session& session) {
-      CollectionRollup(session).AdoptZone();
-      return absl::OkStatus();
-    }).IgnoreError();
-  };
-  adopt();
+  SumDays();
+  Run(&CollectionRollup::AdoptZone);
   EXPECT_EQ(Marks(), 0);
   database_.Execute("UPDATE aquifer.rollup_zone SET zone = 'Asia/Tokyo'");
 
-  adopt();
+  Run(&CollectionRollup::AdoptZone);
 
   EXPECT_GT(Marks(), 0);
   EXPECT_EQ(Value("SELECT zone FROM aquifer.rollup_zone"), Value("SHOW TimeZone"));
@@ -204,18 +208,15 @@ TEST_F(CollectionRollupTest, AnotherZonesDaysAreSummedAnew) {
 
 TEST_F(CollectionRollupTest, EverythingCanBeSummedAnew) {
   InsertLines(database_, {.lines = 500, .start = "2025-01-01 00:00:00", .step = "1 hour"});
-  SumPastDays();
+  SumDays();
   database_.Execute(
       "UPDATE aquifer.rollup_cells SET coins_minor = coins_minor + 1 WHERE day = '2025-01-01'; "
       "UPDATE aquifer.rollup_days SET lines = lines - 1 WHERE day = '2025-01-02'");
   EXPECT_THAT(Wrong(), ElementsAre("2025-01-01", "2025-01-02"));
 
-  InTransaction([](Session& session) {
-    CollectionRollup(session).MarkAll();
-    return absl::OkStatus();
-  }).IgnoreError();
+  Run(&CollectionRollup::MarkAll);
   EXPECT_THAT(Wrong(), IsEmpty());
-  SumPastDays();
+  SumDays();
 
   EXPECT_THAT(Wrong(), IsEmpty());
   EXPECT_EQ(SummedLines(), 500);
@@ -256,21 +257,7 @@ TEST_F(CollectionRollupTest, SumsAreRightWhileManyWrite) {
     });
   }
   std::thread other([&] {
-    testing::TestDatabase* database = &database_;
-    pqxx::connection connection(database->url());
-    PreparedStatements prepared(connection);
-    const auto step = [&](auto run) {
-      pqxx::work work(connection);
-      Session session(work, prepared);
-      CollectionRollup rollup(session);
-      run(rollup);
-      work.commit();
-    };
-    while (writing) {
-      step([](CollectionRollup& rollup) { rollup.Claim(); });
-      step([](CollectionRollup& rollup) { rollup.Fence(); });
-      step([](CollectionRollup& rollup) { rollup.Sum(); });
-    }
+    while (writing) testing::SumDays(database_);
   });
   std::thread stop([&] {
     for (std::thread& writer : writers) writer.join();
@@ -278,14 +265,14 @@ TEST_F(CollectionRollupTest, SumsAreRightWhileManyWrite) {
   });
   int looks = 0;
   while (writing) {
-    SumPastDays();
+    SumDays();
     EXPECT_THAT(Wrong(), IsEmpty());
     ++looks;
   }
   stop.join();
   other.join();
 
-  SumPastDays();
+  SumDays();
   EXPECT_GT(looks, 0);
   EXPECT_THAT(Wrong(), IsEmpty());
   EXPECT_EQ(SummedLines(), Number("SELECT count(*) FROM aquifer.collections"));

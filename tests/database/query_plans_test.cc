@@ -247,6 +247,38 @@ TEST_F(QueryCostTest, AMonthIsSummedFromItsIndexAndInMemory) {
   }
 }
 
+// From the sums of its days it is read once too, and so that no pair of groupings needs the disk.
+TEST_F(QueryCostTest, AMonthIsSummedFromItsCellsInMemory) {
+  constexpr char kJanuary[] =
+      "'2026-01-01', '2026-01-31', NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+  Prepare(kSummarizeCells);
+  transaction_.exec(kSummarySettings.sql);
+
+  for (const char* groups : {"'month', false, false", "NULL, true, false", "'day', true, false",
+                             "'week', true, false", "NULL, true, true", "'day', false, true"}) {
+    const auto plan = Explain(", ANALYZE, BUFFERS", kSummarizeCells,
+                              absl::StrCat(kJanuary, ", ", groups, ", false, 1000"));
+
+    const auto number = [&](const char* key) { return plan.fields().at(key).number_value(); };
+    EXPECT_LE(number("Shared Hit Blocks") + number("Shared Read Blocks"), 2000) << groups;
+    EXPECT_EQ(number("Temp Read Blocks") + number("Temp Written Blocks"), 0) << groups;
+  }
+}
+
+// All days of a million lines, by day: not one of the lines, but a look for each of 10,000 devices.
+TEST_F(QueryCostTest, ManyDaysAreReadARowADay) {
+  Prepare(kSummarizeDays);
+  transaction_.exec(kSummarySettings.sql);
+
+  const auto plan = Explain(", ANALYZE, BUFFERS", kSummarizeDays,
+                            "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'day', false, "
+                            "false, false, 1000");
+
+  EXPECT_LE(plan.fields().at("Shared Hit Blocks").number_value() +
+                plan.fields().at("Shared Read Blocks").number_value(),
+            10000 * 4 + 500);
+}
+
 // The names of all statements in the source text of repositories/.
 std::set<std::string> NamesInSources() {
   const std::regex declaration(R"re(const(?:expr)? Statement \w+\s*=\s*\{\s*"([^"]+)")re");

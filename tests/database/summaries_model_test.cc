@@ -16,6 +16,7 @@
 
 #include "repositories/collection_summary_sql.h"
 #include "tests/testing/collections_test.h"
+#include "tests/testing/stored_lines.h"
 #include "tests/testing/times.h"
 
 namespace aquifer {
@@ -348,7 +349,7 @@ TEST_F(SummariesModelTest, TheRollupSumsTheSame) {
   StoreLines(lines_);
   MapCollectors();
 
-  SumPastDays();
+  SumDays(database_);
 
   ASSERT_TRUE(RollupServes());
   CompareAll();
@@ -360,13 +361,13 @@ TEST_F(SummariesModelTest, TheRollupAndTheLinesOfChangedDaysSumTheSame) {
   MakeLines();
   StoreLines(lines_);
   MapCollectors();
-  SumPastDays();
+  SumDays(database_);
 
   ChangeLines();
 
   ASSERT_TRUE(RollupServes());
   CompareAll();
-  SumPastDays();
+  SumDays(database_);
   CompareAll();
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "repositories/collection_repository.h"
-#include "repositories/collection_rollup.h"
 #include "tests/testing/lines.h"
 #include "tests/testing/repository_test.h"
 
@@ -35,25 +34,6 @@ class CollectionsTest : public RepositoryTest {
     v1::RecordCollectionsRequest request;
     for (const auto& line : lines) *request.add_lines() = line;
     return Call(&CollectionRepository::RecordCollections, request);
-  }
-
-  // Sums the days that are over, as the server does at intervals.
-  void SumPastDays() {
-    const auto step = [this](void (*run)(CollectionRollup&)) {
-      InTransaction([run](Session& session) {
-        CollectionRollup rollup(session);
-        run(rollup);
-        return absl::OkStatus();
-      }).IgnoreError();
-    };
-    step([](CollectionRollup& rollup) { rollup.Claim(); });
-    step([](CollectionRollup& rollup) { rollup.Fence(); });
-    while (SumSomeDays() > 0) continue;
-  }
-
-  int SumSomeDays() {
-    return *InTransaction(
-        [](Session& session) -> absl::StatusOr<int> { return CollectionRollup(session).Sum(); });
   }
 
   // The first column of the first row.

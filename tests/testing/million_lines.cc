@@ -105,6 +105,7 @@ std::unique_ptr<TestDatabase> Make() {
   database->Execute(
       "INSERT INTO aquifer.assigned_devices (worker_id, device_id) "
       "SELECT n % 10 + 1, 'device-' || n FROM generate_series(0, 9999) AS n");
+  SumDays(*database);
   database->Execute("VACUUM ANALYZE");
   // A snapshot that autovacuum holds at that moment keeps pages from counting as visible to all,
   // and then a scan of an index alone reads the table as well.

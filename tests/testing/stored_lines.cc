@@ -3,6 +3,8 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 
+#include "repositories/collection_rollup.h"
+
 namespace aquifer::testing {
 namespace {
 
@@ -44,6 +46,23 @@ void InsertAlias(TestDatabase& database, const std::string& collector, std::int6
 
 std::string Quoted(const std::string& text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
+}
+
+void SumDays(TestDatabase& database) {
+  pqxx::connection connection(database.url());
+  PreparedStatements prepared(connection);
+  const auto step = [&](auto run) {
+    pqxx::work work(connection);
+    Session session(work, prepared);
+    CollectionRollup rollup(session);
+    run(rollup);
+    work.commit();
+  };
+  step([](CollectionRollup& rollup) { rollup.Claim(absl::ZeroDuration()); });
+  step([](CollectionRollup& rollup) { rollup.Fence(); });
+  for (int summed = 1; summed > 0;) {
+    step([&summed](CollectionRollup& rollup) { summed = rollup.Sum(); });
+  }
 }
 
 }  // namespace aquifer::testing

@@ -36,6 +36,9 @@ struct TestLines {
 
 void InsertLines(TestDatabase& database, const TestLines& lines);
 
+// Sums every day but today, as the server does at intervals, while nobody else writes.
+void SumDays(TestDatabase& database);
+
 // Stores a worker and answers its id.
 std::int64_t InsertWorker(TestDatabase& database, const std::string& name);
 // Maps a raw collector text to a worker.

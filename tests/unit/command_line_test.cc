@@ -16,17 +16,23 @@ using ::testing::Not;
 class CommandLineTest : public ::testing::Test {
  protected:
   int Run(const std::vector<std::string>& arguments) {
-    const Commands commands = {.serve =
-                                   [this](const ServerOptions& options) {
-                                     served_ = options;
-                                     return kExitOk;
-                                   },
-                               .migrate =
-                                   [this](const ServerOptions&, const MigrateArguments& migration,
-                                          std::ostream&, std::ostream&) {
-                                     migrated_ = migration;
-                                     return kExitFailure;
-                                   }};
+    const Commands commands = {
+        .serve =
+            [this](const ServerOptions& options) {
+              served_ = options;
+              return kExitOk;
+            },
+        .migrate =
+            [this](const ServerOptions&, const MigrateArguments& migration, std::ostream&,
+                   std::ostream&) {
+              migrated_ = migration;
+              return kExitFailure;
+            },
+        .rollup =
+            [this](const ServerOptions&, RollupAction action, std::ostream&, std::ostream&) {
+              rolled_up_ = action;
+              return kExitOk;
+            }};
     return RunCommandLine(arguments, {.environment = environment_, .is_root = true}, commands, out_,
                           err_);
   }
@@ -34,6 +40,7 @@ class CommandLineTest : public ::testing::Test {
   std::map<std::string, std::string> environment_;
   std::optional<ServerOptions> served_;
   std::optional<MigrateArguments> migrated_;
+  std::optional<RollupAction> rolled_up_;
   std::ostringstream out_;
   std::ostringstream err_;
 };
@@ -94,9 +101,22 @@ TEST_F(CommandLineTest, RefusesAMigrationAskedWrongly) {
   EXPECT_FALSE(migrated_);
 }
 
+TEST_F(CommandLineTest, ReadsWhatToDoWithTheRollup) {
+  EXPECT_EQ(Run({"rollup", "rebuild", "--pool-max", "7"}), kExitOk);
+  EXPECT_EQ(rolled_up_, RollupAction::kRebuild);
+
+  rolled_up_.reset();
+  EXPECT_EQ(Run({"rollup"}), kExitUsage);
+  EXPECT_EQ(Run({"rollup", "mend"}), kExitUsage);
+  EXPECT_FALSE(rolled_up_);
+}
+
 TEST_F(CommandLineTest, HelpHasExamplesEverywhere) {
-  const std::vector<std::vector<std::string>> kHelps = {
-      {"--help"}, {"serve", "--help"}, {"config", "--help"}, {"migrate", "--help"}};
+  const std::vector<std::vector<std::string>> kHelps = {{"--help"},
+                                                        {"serve", "--help"},
+                                                        {"config", "--help"},
+                                                        {"migrate", "--help"},
+                                                        {"rollup", "--help"}};
   for (const auto& arguments : kHelps) {
     out_.str("");
 

@@ -129,25 +129,45 @@ std::int64_t LinesBefore(const History& history, std::int64_t second) {
   return std::clamp<std::int64_t>(since / History::kStepSeconds, 0, history.lines);
 }
 
-// Sums of one civil day, a collector a group.
-grpc::ByteBuffer MakeSummary(const History& history, absl::BitGenRef random, Expected& expected) {
+const absl::TimeZone& Zone() {
   static const absl::TimeZone zone = [] {
     absl::TimeZone kyiv;
     return absl::LoadTimeZone("Europe/Kiev", &kyiv) ? kyiv : absl::UTCTimeZone();
   }();
+  return zone;
+}
+
+std::int64_t FirstSecondOf(absl::CivilDay day) {
+  return absl::ToUnixSeconds(absl::FromCivil(day, Zone()));
+}
+
+absl::CivilDay DayAt(std::int64_t second) {
+  return absl::ToCivilDay(absl::FromUnixSeconds(second), Zone());
+}
+
+void SetDay(absl::CivilDay civil, v1::Day& day) {
+  day.set_year(static_cast<int>(civil.year()));
+  day.set_month(civil.month());
+  day.set_day(civil.day());
+}
+
+void SelectDays(absl::CivilDay first, absl::CivilDay last,
+                v1::SummarizeCollectionsRequest& request) {
+  v1::DayRange& days = *request.mutable_filter()->mutable_days();
+  SetDay(first, *days.mutable_first());
+  SetDay(last, *days.mutable_last());
+}
+
+// Sums of one civil day, a collector a group.
+grpc::ByteBuffer MakeSummary(const History& history, absl::BitGenRef random, Expected& expected) {
   const std::int64_t days = history.lines * History::kStepSeconds / History::kDaySeconds;
   // Not the last day, which the saves of other runs may be on.
   const auto day = absl::Uniform<std::int64_t>(random, 0, std::max<std::int64_t>(days - 1, 1));
   const absl::CivilDay civil = absl::CivilDay(2025, 6, 1) + day;
-  expected.lines = LinesBefore(history, absl::ToUnixSeconds(absl::FromCivil(civil + 1, zone))) -
-                   LinesBefore(history, absl::ToUnixSeconds(absl::FromCivil(civil, zone)));
+  expected.lines =
+      LinesBefore(history, FirstSecondOf(civil + 1)) - LinesBefore(history, FirstSecondOf(civil));
   v1::SummarizeCollectionsRequest request;
-  v1::DayRange& range = *request.mutable_filter()->mutable_days();
-  for (v1::Day* end : {range.mutable_first(), range.mutable_last()}) {
-    end->set_year(static_cast<int>(civil.year()));
-    end->set_month(civil.month());
-    end->set_day(civil.day());
-  }
+  SelectDays(civil, civil, request);
   request.add_group_by(v1::GROUPING_COLLECTOR);
   return Serialized(request);
 }
@@ -157,9 +177,7 @@ grpc::ByteBuffer MakeHistory(const History& history, absl::BitGenRef /*random*/,
                              Expected& expected) {
   expected.lines = history.lines;
   v1::SummarizeCollectionsRequest request;
-  request.mutable_filter()->mutable_instants()->mutable_start()->set_seconds(History::kFirstSecond);
-  request.mutable_filter()->mutable_instants()->mutable_end()->set_seconds(
-      history.SecondOf(history.lines) + 1);
+  SelectDays(DayAt(History::kFirstSecond), DayAt(history.SecondOf(history.lines)), request);
   request.add_group_by(v1::GROUPING_DAY);
   request.set_limit(10000);
   return Serialized(request);

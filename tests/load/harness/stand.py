@@ -68,11 +68,15 @@ class Stand:
     def _fill(self):
         say(f"filling a database with {self.options.lines:,} lines")
         begin = time.monotonic()
-        subprocess.run([self.program("server/aquifer-server"), "migrate", "up"], check=True,
+        self._command("migrate", "up")
+        history.fill(self.postgres, self.options.lines)
+        self._command("rollup", "rebuild")
+        say(f"filled in {time.monotonic() - begin:.0f} s")
+
+    def _command(self, *arguments):
+        subprocess.run([self.program("server/aquifer-server"), *arguments], check=True,
                        stdout=subprocess.DEVNULL,
                        env=processes.clean_environment(DATABASE_URL=self.postgres.url()))
-        history.fill(self.postgres, self.options.lines)
-        say(f"filled in {time.monotonic() - begin:.0f} s")
 
     def _start(self, peer):
         # Before it starts, so that a start that fails halfway is stopped.
