@@ -22,6 +22,9 @@ struct OpenBackoffOptions {
   absl::Duration first_pause = absl::Milliseconds(100);
   absl::Duration first_pause_refused = absl::Seconds(1);
   absl::Duration longest_pause = absl::Seconds(30);
+  // The longest that others are told to wait: the pause may end before its time, and they would
+  // wait on. Where it cannot, they are told the truth.
+  absl::Duration longest_advice = absl::Seconds(1);
 };
 
 // Not thread-safe.
@@ -59,6 +62,11 @@ class OpenBackoff {
   // Why the last attempt failed.
   const absl::Status& cause() const { return cause_; }
   absl::Time next_attempt() const { return next_attempt_; }
+  // When whoever needs the other side should ask again.
+  absl::Duration AdviceAt(absl::Time now) const {
+    const absl::Duration left = std::max(next_attempt_ - now, absl::ZeroDuration());
+    return refused_ ? left : std::min(left, options_.longest_advice);
+  }
   // Since when attempts fail, or succeed again; the infinite past if none ever failed.
   absl::Time changed_at() const { return changed_at_; }
 

@@ -181,7 +181,7 @@ class ResourcePool {
   bool Down() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return backoff_.failing() && idle_.empty() && lent_.empty() && !MayOpen();
   }
-  // `status` with the delay until the next attempt to open.
+  // `status` with the delay after which to ask again.
   absl::Status WithNextAttempt(absl::Status status) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(Waiter& waiter, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // How many there are, what they do, and who has held one longest.

@@ -260,7 +260,7 @@ void ResourcePool<T>::NoteReturn(const Entry& entry) {
 
 template <typename T>
 absl::Status ResourcePool<T>::WithNextAttempt(absl::Status status) const {
-  SetRetryDelay(status, std::max(backoff_.next_attempt() - Now(), absl::ZeroDuration()));
+  SetRetryDelay(status, backoff_.AdviceAt(Now()));
   return status;
 }
 
