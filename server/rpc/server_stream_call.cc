@@ -86,7 +86,13 @@ class ServerStreamCall final : public Executor::Job, private QueuedCall {
 
   void OnCancelled() override {
     call_->Cancel();
-    if (call_->Withdraw(*this)) Finish(call_->CheckStillWanted());
+    if (!call_->Withdraw(*this)) return;
+    // As a read that ended so: a page may still be on its way, or in the making.
+    const absl::Status status = call_->CheckStillWanted();
+    GoOn([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      reading_ = false;
+      StopWith(status);
+    });
   }
 
   void Written(const absl::Status& status) {
@@ -141,7 +147,7 @@ class ServerStreamCall final : public Executor::Job, private QueuedCall {
   }
 
   // Rows are left by a read and taken at once, or by who makes a message of those before: never by
-  // the queue's thread, which only ends writes.
+  // the queue's thread, which only ends writes, and reads that nobody wants any more.
   Next TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Next next;
     if (!ended_) {

@@ -251,6 +251,41 @@ TEST_F(StrainTest, CancelStormEndsNobodyElsesCallAndKeepsTheBackends) {
   EXPECT_TRUE(Record(0).ok());
 }
 
+// A stream that is left may have a page on its way, one in the making and one that waits for a
+// thread, in any combination.
+TEST_F(StrainTest, StreamsThatAreLeftAtAnyMomentEndOnce) {
+  constexpr int kReaders = 24;
+  constexpr int kRounds = 15;
+  Start({"--pool-max", "2", "--pool-min", "2", "--queue-share-percent", "100"});
+  postgres_->Execute(
+      "INSERT INTO aquifer.collections (device_id, collected_at, banknotes, coins) "
+      "SELECT 'stream', timestamptz '2025-01-01' + n * interval '1 s', 1, 0 "
+      "FROM generate_series(1, 20000) AS n ON CONFLICT DO NOTHING");
+  std::vector<std::thread> readers;
+
+  for (int reader = 0; reader < kReaders; ++reader) {
+    readers.emplace_back([this] {
+      absl::BitGen random;
+      for (int round = 0; round < kRounds; ++round) {
+        grpc::ClientContext context;
+        const auto stream = collections_->StreamCollections(&context, {});
+        v1::StreamCollectionsResponse page;
+        for (int left = absl::Uniform(random, 0, 6); left > 0 && stream->Read(&page); --left) {
+        }
+        context.TryCancel();
+        (void)stream->Finish();
+      }
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+
+  EXPECT_TRUE(Record(0).ok()) << server_->Log();
+  EXPECT_TRUE(Eventually([this] { return QueuedCalls() == 0; }));
+  EXPECT_TRUE(Eventually([] { return Sessions("state <> 'idle'") == 0; }));
+  std::cout << kReaders * kRounds << " streams left, of which "
+            << Series("aquifer_queue_withdrawn_total{queue=\"workers\"}") << " waited\n";
+}
+
 TEST_F(StrainTest, SlowStatementEndsAtItsCallersDeadlineAndFreesItsConnection) {
   Start({"--pool-max", "1", "--pool-min", "1"});
 
