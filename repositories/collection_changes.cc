@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "repositories/collection_repository.h"
+#include "repositories/collection_rollup_sql.h"
 #include "repositories/collection_row.h"
 #include "repositories/errors.h"
 #include "repositories/given.h"
@@ -36,7 +37,7 @@ WITH audited AS (
       corrected_at = now()
   WHERE line.id = $1::bigint
   RETURNING )sql" AQUIFER_STORED_COLUMNS("line") R"sql(
-)
+), )sql" AQUIFER_MARKS("c") R"sql(
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(
 FROM c
 )sql" AQUIFER_COLLECTION_JOINS};

@@ -7,6 +7,7 @@
 #include "repositories/array.h"
 #include "repositories/collection_filter.h"
 #include "repositories/collection_repository.h"
+#include "repositories/collection_rollup_sql.h"
 #include "repositories/errors.h"
 #include "repositories/row.h"
 #include "repositories/statements.h"
@@ -51,8 +52,8 @@ constexpr Statement kDelete = {"collections.delete", R"sql(
 WITH gone AS (
   DELETE FROM aquifer.collections AS c
   WHERE c.id = ANY($1::bigint[])
-  RETURNING c.id, to_jsonb(c) AS before
-)
+  RETURNING c.id, c.collected_at, to_jsonb(c) AS before
+), )sql" AQUIFER_MARKS("gone") R"sql(
 INSERT INTO aquifer.collection_audit (collection_id, action, reason, actor, before)
 SELECT g.id, 'delete', $2::text, $3::text, g.before
 FROM gone AS g

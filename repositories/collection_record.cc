@@ -5,6 +5,7 @@
 #include "repositories/civil_instants.h"
 #include "repositories/collection_line.h"
 #include "repositories/collection_repository.h"
+#include "repositories/collection_rollup_sql.h"
 #include "repositories/collection_row.h"
 #include "repositories/collection_upsert.h"
 #include "repositories/errors.h"
@@ -52,7 +53,8 @@ WITH line AS MATERIALIZED (
     AND (SELECT count(*) FROM registered) >= 0
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
-), )sql" AQUIFER_LINE_OUTCOMES("known WHERE NOT known.gains") R"sql(
+), )sql" AQUIFER_MARKS("stored") R"sql(, )sql" AQUIFER_LINE_OUTCOMES(
+                                                         "known WHERE NOT known.gains") R"sql(
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(, c.outcome, line.collected_at IS NOT NULL
 FROM line
 LEFT JOIN c ON true

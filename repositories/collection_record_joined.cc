@@ -9,6 +9,7 @@
 #include "repositories/civil_instants.h"
 #include "repositories/collection_line.h"
 #include "repositories/collection_repository.h"
+#include "repositories/collection_rollup_sql.h"
 #include "repositories/collection_row.h"
 #include "repositories/collection_upsert.h"
 #include "repositories/errors.h"
@@ -58,8 +59,10 @@ WITH line AS MATERIALIZED (
   ORDER BY line.device_id, line.collected_at
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING )sql" AQUIFER_STORED_COLUMNS("c") R"sql(
-), )sql" AQUIFER_LINE_OUTCOMES("line JOIN aquifer.collections AS known ON known.id = line.id WHERE "
-                               "NOT line.gains") R"sql(
+), )sql" AQUIFER_MARKS("stored") R"sql(, )sql" AQUIFER_LINE_OUTCOMES("line JOIN "
+                                                                     "aquifer.collections AS known "
+                                                                     "ON known.id = line.id WHERE "
+                                                                     "NOT line.gains") R"sql(
 SELECT )sql" AQUIFER_COLLECTION_COLUMNS R"sql(,
   c.outcome, line.collected_at IS NOT NULL, line.place
 FROM line

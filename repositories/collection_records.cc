@@ -12,6 +12,7 @@
 #include "repositories/civil_instants.h"
 #include "repositories/collection_line.h"
 #include "repositories/collection_repository.h"
+#include "repositories/collection_rollup_sql.h"
 #include "repositories/collection_upsert.h"
 #include "repositories/errors.h"
 #include "repositories/field_rules.h"
@@ -60,7 +61,7 @@ WITH line AS MATERIALIZED (
   ORDER BY line.device_id, line.collected_at
 )sql" AQUIFER_LINE_RAISE R"sql(
   RETURNING c.device_id, c.collected_at, c.id, c.version
-)
+), )sql" AQUIFER_MARKS("stored") R"sql(
 SELECT
   stored.device_id, stored.collected_at, stored.id, stored.version,
   CASE WHEN stored.version = 1 THEN 1 ELSE 2 END

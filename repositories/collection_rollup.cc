@@ -29,9 +29,17 @@ WHERE claim = 0 AND isfinite(hour) AND hour::date <> current_date
   AND marked_at <= now() - make_interval(secs => $1::bigint)
 )sql"};
 
+// Those that write lines, or have written some: each took this lock before it looked for a mark,
+// and keeps it to its end.
+#define AQUIFER_WRITERS                                       \
+  "SELECT lock.virtualtransaction "                           \
+  "FROM pg_catalog.pg_locks AS lock "                         \
+  "WHERE lock.relation = 'aquifer.rollup_changes'::regclass " \
+  "AND lock.mode = 'RowExclusiveLock'"
+
 constexpr Statement kFence = {"rollup.fence", R"sql(
 UPDATE aquifer.rollup_changes
-SET fence = pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+SET fence = ARRAY()sql" AQUIFER_WRITERS R"sql( AND lock.pid <> pg_backend_pid())
 WHERE claim <> 0 AND fence IS NULL
 )sql"};
 
@@ -41,18 +49,20 @@ SELECT pg_try_advisory_xact_lock(hashtextextended('aquifer.rollup', 0))
 
 // Drops the claims of the first days, up to $1 of them, that wait for nobody; answers their days.
 constexpr Statement kTake = {"rollup.take", R"sql(
-WITH free AS MATERIALIZED (
-  SELECT hour
-  FROM aquifer.rollup_changes
-  WHERE fence <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+WITH writers AS MATERIALIZED (
+  SELECT ARRAY()sql" AQUIFER_WRITERS R"sql() AS open
+), free AS MATERIALIZED (
+  SELECT change.ctid AS place, change.hour
+  FROM aquifer.rollup_changes AS change, writers
+  WHERE NOT change.fence && writers.open
 ), last AS (
   SELECT max(day) AS day
   FROM (SELECT DISTINCT hour::date AS day FROM free ORDER BY day LIMIT $1::integer) AS first
 ), mark AS (
-  DELETE FROM aquifer.rollup_changes
-  WHERE fence <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    AND hour::date <= (SELECT day FROM last)
-  RETURNING hour
+  DELETE FROM aquifer.rollup_changes AS change
+  USING free, last
+  WHERE change.ctid = free.place AND free.hour::date <= last.day
+  RETURNING change.hour
 )
 )sql" AQUIFER_MARKED_DAYS("mark")};
 

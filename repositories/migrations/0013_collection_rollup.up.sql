@@ -42,12 +42,13 @@ CREATE TABLE aquifer.rollup_days (
 );
 
 -- The marks: hours of UTC, because whoever writes may have another zone than the fleet's. `claim`
--- tells those that a rebuild has taken from those left since, `fence` the transactions it waits for.
+-- tells those that were taken to be summed from those left since, `fence` the transactions that is
+-- to wait for.
 CREATE TABLE aquifer.rollup_changes (
   hour timestamptz NOT NULL,
   marked_at timestamptz NOT NULL DEFAULT now(),
   claim bigint NOT NULL DEFAULT 0,
-  fence bigint
+  fence text[]
 );
 CREATE INDEX rollup_changes_by_hour ON aquifer.rollup_changes (hour);
 
@@ -59,7 +60,8 @@ INSERT INTO aquifer.rollup_zone (zone) VALUES (current_setting('TimeZone'));
 
 -- Marks the hours of what a statement changed. A mark that is there already is not waited for,
 -- whoever left it: so marks are not unique, and a few of an hour may stand side by side. Looking for
--- one is right only where a statement sees what was committed before it.
+-- one is right only where a statement sees what was committed before it. Whose statements mark by
+-- themselves says so in `aquifer.marks`.
 CREATE FUNCTION aquifer.mark_changed_hours() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
@@ -121,13 +123,19 @@ $$;
 
 CREATE TRIGGER mark_inserted AFTER INSERT ON aquifer.collections
   REFERENCING NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION aquifer.mark_changed_hours();
+  FOR EACH STATEMENT
+  WHEN (current_setting('aquifer.marks', true) IS DISTINCT FROM 'statement')
+  EXECUTE FUNCTION aquifer.mark_changed_hours();
 CREATE TRIGGER mark_updated AFTER UPDATE ON aquifer.collections
   REFERENCING NEW TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION aquifer.mark_changed_hours();
+  FOR EACH STATEMENT
+  WHEN (current_setting('aquifer.marks', true) IS DISTINCT FROM 'statement')
+  EXECUTE FUNCTION aquifer.mark_changed_hours();
 CREATE TRIGGER mark_deleted AFTER DELETE ON aquifer.collections
   REFERENCING OLD TABLE AS changed
-  FOR EACH STATEMENT EXECUTE FUNCTION aquifer.mark_changed_hours();
+  FOR EACH STATEMENT
+  WHEN (current_setting('aquifer.marks', true) IS DISTINCT FROM 'statement')
+  EXECUTE FUNCTION aquifer.mark_changed_hours();
 CREATE TRIGGER mark_moved AFTER UPDATE OF collected_at ON aquifer.collections
   FOR EACH ROW EXECUTE FUNCTION aquifer.mark_left_hour();
 CREATE TRIGGER mark_truncated AFTER TRUNCATE ON aquifer.collections

@@ -52,6 +52,8 @@ std::string SessionOptions(const ConnectionSettings& settings, const std::string
   return absl::StrCat(
       Setting("idle_in_transaction_session_timeout", "60s"), Setting("lock_timeout", "10s"),
       Setting("default_transaction_isolation", "read committed"),
+      // Statements that change lines mark their days themselves (collection_rollup_sql.h).
+      Setting("aquifer.marks", "statement"),
       // Compiling a plan costs more than any statement of ours gains by it.
       Setting("jit", "off"),
       // Each statement has one plan that does for all parameters; to make one for every call may

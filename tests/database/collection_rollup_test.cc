@@ -193,6 +193,51 @@ TEST_F(CollectionRollupTest, WhateverHappensToALineItsDaysAreMarked) {
   }
 }
 
+// With the triggers disabled, as they are for the sessions of ours.
+TEST_F(CollectionRollupTest, EveryWriteOfOursMarksByItself) {
+  database_.Execute("ALTER TABLE aquifer.collections DISABLE TRIGGER USER");
+  const auto marks_after = [this](auto write) {
+    SumDays();
+    EXPECT_EQ(Marks(), 0);
+    write();
+    return Marks();
+  };
+  v1::CollectionLine line = testing::LineAt("2025-03-10 12:00:00").Device("7").Notes(100);
+  std::int64_t id = 0;
+
+  EXPECT_EQ(marks_after([&] { id = Record(line)->collection().id(); }), 1);
+  EXPECT_EQ(marks_after([&] { ASSERT_TRUE(Record(line).ok()); }), 0);
+  line.set_banknotes_minor(200);
+  EXPECT_EQ(marks_after([&] { ASSERT_TRUE(RecordAll({line}).ok()); }), 1);
+  EXPECT_EQ(marks_after([&] {
+              v1::CorrectCollectionRequest request;
+              request.set_id(id);
+              request.set_version(2);
+              request.set_coins_minor(50);
+              request.set_reason("counted again");
+              ASSERT_TRUE(Call(&CollectionRepository::CorrectCollection, request).ok());
+            }),
+            1);
+  EXPECT_EQ(marks_after([&] {
+              v1::DeleteCollectionsRequest request;
+              request.mutable_filter()->add_device_ids("7");
+              request.set_expected_count(1);
+              request.set_reason("a test");
+              ASSERT_TRUE(Call(&CollectionRepository::DeleteCollections, request).ok());
+            }),
+            1);
+  SumDays();
+  EXPECT_EQ(SummedLines(), 0);
+}
+
+TEST_F(CollectionRollupTest, SessionThatMarksByItselfIsNotMarkedFor) {
+  database_.Execute(
+      "SET aquifer.marks = 'statement'; "
+      "INSERT INTO aquifer.collections (device_id, collected_at, banknotes, coins) "
+      "VALUES ('7', '2025-03-10 12:00:00', 1, 0)");
+  EXPECT_EQ(Marks(), 0);
+}
+
 TEST_F(CollectionRollupTest, AnotherZonesDaysAreSummedAnew) {
   InsertLine(database_, {.collected_at = "2025-03-10 12:00:00"});
   SumDays();
