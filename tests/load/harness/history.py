@@ -9,7 +9,8 @@ COLLECTORS = 40
 DEVICES = 10000
 
 # Indexes are dropped first and made last, which is quicker; no hour is marked as changed, because all
-# days are summed anew after it.
+# days are summed anew after it. From then on the triggers that mark what strangers change are off: the
+# peers shall not pay for what only Aquifer's summaries need.
 FILL = """
 SET client_min_messages = warning;
 CREATE TEMP TABLE index_of AS
@@ -41,6 +42,7 @@ SELECT
 FROM generate_series(1::bigint, {lines}) AS n;
 SELECT making FROM index_of \\gexec
 ALTER TABLE aquifer.collections ENABLE TRIGGER USER;
+SELECT format('ALTER DATABASE %I SET aquifer.marks = statement', current_database()) \\gexec
 INSERT INTO aquifer.workers (name) SELECT 'Працівник ' || n FROM generate_series(1, 10) AS n;
 INSERT INTO aquifer.collector_aliases (collector, worker_id)
 SELECT 'Інкасатор ' || n, n % 10 + 1 FROM generate_series(0, 29) AS n;
@@ -49,9 +51,10 @@ VALUES ('broadcast', 'load', 'load', 'load', 'infinity');
 VACUUM ANALYZE;
 """
 
-# Takes away what a measurement stored. The checkpoint lets each measurement of writes begin at the
-# same point: the first change of a page after one is the dearest.
+# Takes away what a measurement stored, and marks its days. The checkpoint lets each measurement of
+# writes begin at the same point: the first change of a page after one is the dearest.
 RESTORE = """
+SET aquifer.marks = 'triggers';
 DELETE FROM aquifer.collections WHERE collected_at > to_timestamp({last});
 VACUUM aquifer.collections;
 TRUNCATE aquifer.deliveries, aquifer.fetch_outcomes;
