@@ -3,8 +3,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 
-#include "repositories/collection_rollup.h"
-
 namespace aquifer::testing {
 namespace {
 
@@ -48,21 +46,24 @@ std::string Quoted(const std::string& text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
 }
 
-void SumDays(TestDatabase& database) {
-  pqxx::connection connection(database.url());
-  PreparedStatements prepared(connection);
-  const auto step = [&](auto run) {
-    pqxx::work work(connection);
-    Session session(work, prepared);
-    CollectionRollup rollup(session);
-    run(rollup);
-    work.commit();
-  };
-  step([](CollectionRollup& rollup) { rollup.Claim(absl::ZeroDuration()); });
-  step([](CollectionRollup& rollup) { rollup.Fence(); });
+DaySummer::DaySummer(const TestDatabase& database) : connection_(database.url()) {}
+
+void DaySummer::Run() {
+  Step([](CollectionRollup& rollup) { rollup.Claim(absl::ZeroDuration()); });
+  Step([](CollectionRollup& rollup) { rollup.Fence(); });
   for (int summed = 1; summed > 0;) {
-    step([&summed](CollectionRollup& rollup) { summed = rollup.Sum(); });
+    Step([&summed](CollectionRollup& rollup) { summed = rollup.Sum(); });
   }
 }
+
+void DaySummer::Step(absl::FunctionRef<void(CollectionRollup&)> step) {
+  pqxx::work work(connection_);
+  Session session(work, prepared_);
+  CollectionRollup rollup(session);
+  step(rollup);
+  work.commit();
+}
+
+void SumDays(const TestDatabase& database) { DaySummer(database).Run(); }
 
 }  // namespace aquifer::testing

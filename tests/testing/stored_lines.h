@@ -1,9 +1,14 @@
 // Collection lines put into a test's database by SQL, past the repository.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstdint>
+#include <pqxx/pqxx>
 #include <string>
 
+#include "repositories/collection_rollup.h"
+#include "repositories/session.h"
 #include "tests/testing/test_database.h"
 
 namespace aquifer::testing {
@@ -36,8 +41,21 @@ struct TestLines {
 
 void InsertLines(TestDatabase& database, const TestLines& lines);
 
-// Sums every day but today, as the server does at intervals, while nobody else writes.
-void SumDays(TestDatabase& database);
+// Sums every day but today, as the server does at intervals, on a connection of its own.
+class DaySummer {
+ public:
+  explicit DaySummer(const TestDatabase& database);
+  void Run();
+
+ private:
+  void Step(absl::FunctionRef<void(CollectionRollup&)> step);
+
+  pqxx::connection connection_;
+  PreparedStatements prepared_{connection_};
+};
+
+// The same, once.
+void SumDays(const TestDatabase& database);
 
 // Stores a worker and answers its id.
 std::int64_t InsertWorker(TestDatabase& database, const std::string& name);
