@@ -8,11 +8,12 @@
 
 #include <absl/random/random.h>
 #include <absl/status/status.h>
+#include <absl/strings/cord.h>
+#include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "repositories/errors.h"
 
@@ -34,7 +35,7 @@ class OpenBackoff {
 
   // An attempt begun at `began` failed at `now`. Attempts that ran side by side count as one.
   template <typename Random>
-  void Failed(absl::Time began, absl::Time now, absl::Status cause, Random& random) {
+  void Failed(absl::Time began, absl::Time now, const absl::Status& cause, Random& random) {
     if (!failing()) changed_at_ = now;
     if (!failing() || began >= failed_at_) {
       const bool refused = IsRefusal(cause);
@@ -46,7 +47,7 @@ class OpenBackoff {
       next_attempt_ = now + pause_ * absl::Uniform(random, 0.5, 1.0);
       failed_at_ = now;
     }
-    cause_ = std::move(cause);
+    cause_ = CopyOf(cause);
   }
   void Succeeded(absl::Time now) {
     if (failing()) changed_at_ = now;
@@ -71,6 +72,15 @@ class OpenBackoff {
   absl::Time changed_at() const { return changed_at_; }
 
  private:
+  // Shares nothing with whoever failed, and may hold the last of its status while others read this.
+  static absl::Status CopyOf(const absl::Status& cause) {
+    absl::Status copy(cause.code(), cause.message());
+    cause.ForEachPayload([&copy](absl::string_view type, const absl::Cord& payload) {
+      copy.SetPayload(type, absl::Cord(std::string(payload)));
+    });
+    return copy;
+  }
+
   // Whether the catalogue says that the same attempt fails again.
   static bool IsRefusal(const absl::Status& cause) {
     const std::string reason = ReasonOf(cause);
